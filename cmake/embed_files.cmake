@@ -1,0 +1,11 @@
+# Script part of madbase_embed: writes OUT from FILES.
+set(text "/* Made from the files of the same names; do not edit. */\n#pragma once\n")
+foreach(file ${FILES})
+        get_filename_component(base ${file} NAME)
+        string(MAKE_C_IDENTIFIER ${base} id)
+        file(READ ${file} hex HEX)
+        string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+        string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
+        string(APPEND text "static const char ${NAME}_${id}[] = {\n${bytes}0x00\n};\n")
+endforeach()
+file(WRITE ${OUT} "${text}")

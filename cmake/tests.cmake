@@ -1,0 +1,21 @@
+# madbase_test(NAME LIBS...): test program test_NAME from test_NAME.c in the current folder, run by ctest as unit.NAME.
+# madbase_fuzz(NAME LIBS...): libFuzzer target fuzz_NAME from fuzz_NAME.c, only in the fuzz preset.
+function(madbase_test NAME)
+        if(NOT MADBASE_TESTS)
+                return()
+        endif()
+        add_executable(test_${NAME} test_${NAME}.c)
+        target_link_libraries(test_${NAME} PRIVATE ${ARGN} PkgConfig::CMOCKA)
+        add_test(NAME unit.${NAME} COMMAND test_${NAME} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+        set_tests_properties(unit.${NAME} PROPERTIES LABELS unit TIMEOUT 120)
+endfunction()
+
+function(madbase_fuzz NAME)
+        if(NOT MADBASE_FUZZ)
+                return()
+        endif()
+        add_executable(fuzz_${NAME} fuzz_${NAME}.c)
+        target_compile_options(fuzz_${NAME} PRIVATE -fsanitize=fuzzer)
+        target_link_options(fuzz_${NAME} PRIVATE -fsanitize=fuzzer)
+        target_link_libraries(fuzz_${NAME} PRIVATE ${ARGN})
+endfunction()
