@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a kind hands to the runtime: one constant table. A reconcile gets a key, never an event, and answers with a
+ * Result; the worker (manager.c) is the one place that logs errors and maps their codes to retries. */
+#pragma once
+
+#include "lib/kube/cache.h"
+#include "lib/remote/prober.h"
+#include "operator/runtime/events.h"
+#include "operator/runtime/plan.h"
+#include "operator/runtime/secrets.h"
+
+typedef struct Runtime Runtime;
+
+/* How an object of another kind leads to the key it wakes. */
+typedef enum WakeRule {
+        WAKE_OWNER,      /* the controlling owner, when it is of the controller's kind */
+        WAKE_LABEL       /* the object's namespace and the value of its label madbase.io/cluster */
+} WakeRule;
+
+typedef struct Watched {
+        const Kind *kind;
+        size_t label_path;          /* index of the label madbase.io/cluster among the kind's paths; SIZE_MAX: none */
+        const char *label_selector; /* at the server; NULL: all */
+        WakeRule wake;
+        bool prune;                 /* owned objects that a complete plan does not name are deleted */
+} Watched;
+
+/* Something done outside Kubernetes, carried out by run.h for ACTION_CALL. `secret material` is read inside, by name. */
+typedef struct Call {
+        const char *name;
+        bool (*run)(Runtime *runtime, const Object *about, const Json *args, Error *err);
+} Call;
+
+typedef struct Result {
+        bool failed;        /* the Error says why */
+        int64_t requeue_ms; /* 0: only when something changes */
+} Result;
+
+typedef struct Controller {
+        const char *name;      /* "statepillar"; label of the metrics */
+        const Kind *kind;
+        const Watched *watches; /* ended by a row whose kind is NULL; the kind itself is always watched */
+        const Call *calls;      /* ended by a row whose name is NULL; may be NULL */
+        Result (*reconcile)(Runtime *runtime, const char *namespace_, const char *name, Error *err);
+} Controller;
+
+/* Values the operator was started with; constant afterwards. */
+typedef struct OperatorSettings {
+        const char *namespace_;          /* the operator's own */
+        const char *const *namespaces;   /* watched; NULL: all */
+        const char *pull_policy;
+        const char *image_postgres, *image_redis, *image_haproxy, *image_etcd;
+        const char *image_api, *image_gateway, *image_worker, *image_victoria_metrics;
+        const char *patroni_cluster_role; /* name of the ClusterRole that Patroni's RoleBinding names */
+        const char *cluster_domain;       /* "cluster.local" */
+} OperatorSettings;
+
+/* The parts a reconcile uses. Owned by the manager; every member is safe from every thread. */
+struct Runtime {
+        const OperatorSettings *settings;
+        Client *client;
+        Secrets *secrets;
+        Prober *prober;
+        Events *events;
+        Metrics *metrics;
+        struct Manager *manager;
+};
+
+/* The cache of a kind that some controller watches; never NULL for those. */
+Cache *runtime_cache(const Runtime *runtime, const Kind *kind);
+/* Owner name of a reconcile key for the prober: "statepillar/ns/name". In the arena. */
+const char *runtime_owner(const Controller *controller, const char *namespace_, const char *name, Arena *arena);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carries a plan out: actions in order, stopping at the first failure. An apply is skipped when the cached object carries
+ * the hash of the same intent and our field manager still owns the same fields; after a restart that is checked once by
+ * reading, not by writing. One log line per effect and, where the action names one, one Event. Prunes at the end of a
+ * complete plan. Nothing runs while the plan is held. */
+#pragma once
+
+#include "operator/runtime/controller.h"
+
+/* `about` is the object reconciled (Events and owner references name it). Errors: the first action's. */
+bool run_plan(Runtime *runtime, const Controller *controller, const Object *about, const Plan *plan, Error *err)
+        MUST_USE;
+
+/* What the server's fields say about our intent: whether every leaf of `intent` is among the fields that `manager` owns
+ * in `live` (metadata.managedFields, fieldsV1). Pure. Structure of fieldsV1:
+ * https://github.com/kubernetes-sigs/structured-merge-diff (f:, k:, v: keys). */
+bool run_owns_all(const Json *intent, const Json *live, const char *manager);
+/* 16 hex digits of the intent's content. */
+void run_intent_hash(const Json *intent, char ret_hash[17]);
