@@ -13,7 +13,8 @@ int64_t clock_now_ms(void);
 int64_t clock_now_ns(void);
 /* Microseconds since 1970, wall clock. */
 int64_t clock_wall_us(void);
-/* "2026-01-02T03:04:05Z" and "2026-01-02T03:04:05.123456Z" (Kubernetes' Time and MicroTime). */
+/* "2026-01-02T03:04:05Z" and "2026-01-02T03:04:05.123456Z" (Kubernetes' Time and MicroTime); years
+ * 1000 to 9999. */
 void clock_format(int64_t wall_us, char ret_text[CLOCK_RFC3339_SIZE]);
 void clock_format_micro(int64_t wall_us, char ret_text[CLOCK_RFC3339_SIZE]);
 /* RFC 3339 with or without fraction, "Z" or offset; microseconds since 1970. */

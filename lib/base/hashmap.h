@@ -17,7 +17,7 @@ typedef struct Hashmap {
 } Hashmap;
 
 void hashmap_done(Hashmap *map);
-/* Returns the value that was there before, or NULL; its key is replaced too. */
+/* `value` is not NULL. Returns the value that was there before, or NULL; its key is replaced too. */
 void *hashmap_put(Hashmap *map, const char *key, void *value);
 void *hashmap_get(const Hashmap *map, const char *key);
 void *hashmap_remove(Hashmap *map, const char *key);

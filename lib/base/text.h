@@ -26,11 +26,14 @@ void text_clear(Text *text);
 void text_append(Text *text, const char *string);
 void text_append_bytes(Text *text, const void *bytes, size_t size);
 void text_printf(Text *text, const char *format, ...) PRINTF(2, 3);
+/* The shortest decimal that reads back as the same number, whole numbers without point or exponent up to 10^17; NaN
+ * and the infinities as "NaN", "+Inf", "-Inf". */
+void text_append_number(Text *text, double number);
 /* Removes the first `size` bytes. */
 void text_consume(Text *text, size_t size);
 /* The string so far, "" when empty; valid until the next change. */
 const char *text_string(const Text *text);
-/* Hands the buffer to the caller, who frees it; NULL after a failure. */
+/* Hands the string to the caller, who frees it, and leaves an empty text; NULL after a failure. */
 char *text_take(Text *text);
 
 /* FNV-1a, 64 bits: for content hashes in annotations and maps, not for secrets.
@@ -43,3 +46,7 @@ bool text_same_secret(const char *a, const char *b);
 bool text_to_int(const char *string, int64_t minimum, int64_t maximum, int64_t *ret_value);
 /* strcmp that takes NULL as "". */
 bool text_equal(const char *a, const char *b);
+/* Bytes of the well-formed UTF-8 character that `bytes` begins with (1 to 4); 0 when there is none. */
+size_t text_utf8_size(const char *bytes, size_t size);
+/* The most bytes, at most `limit`, that `string` can be cut to without splitting a UTF-8 character. */
+size_t text_cut(const char *string, size_t limit);
