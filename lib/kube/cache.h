@@ -46,15 +46,23 @@ size_t cache_size(const Cache *cache);
 /* Read your own writes: whether everything up to this resourceVersion was delivered (by objects, bookmarks or lists).
  * `namespace_` picks the reflector where there are several. UNKNOWN orders count as seen. */
 bool cache_has_seen(Cache *cache, const char *namespace_, const char *resource_version);
-/* Calls wake(context) once when that version is seen, or at once if it was. The call comes from the watch thread. */
+/* Calls wake(context, key) once when that version is seen: from the watch thread, or at once from here if it was. `key`
+ * is copied. */
 void cache_when_seen(Cache *cache, const char *namespace_, const char *resource_version,
         void (*wake)(void *context, const char *key), void *context, const char *key);
 
-/* For the reflector (watch.c) and tests. `scope` is the namespace watched or "" for all. */
+/* How far the reflector of a namespace has come; the caller frees it; NULL before the first list. */
+char *cache_version(Cache *cache, const char *namespace_);
+
+/* For the reflector (watch.c) and tests. `scope` is the namespace watched or "" for all; each is added once, before the
+ * watch starts. */
 void cache_add_scope(Cache *cache, const char *scope);
-/* Takes the reference. */
+/* Both take the reference, tell the change and move the scope's version to the object's. `last` is the object as the
+ * deletion showed it. */
 void cache_apply(Cache *cache, const char *scope, Object *object);
 void cache_remove(Cache *cache, const char *scope, Object *last);
-/* Makes the scope's content equal to the array (references taken), telling the difference; marks it synced. */
+/* Makes the scope's content equal to the array (references taken), telling the difference once all of it is stored;
+ * marks the scope synced when all handlers were told. */
 void cache_replace(Cache *cache, const char *scope, Object **objects, size_t count, const char *resource_version);
+/* A bookmark: everything up to this version was seen. An older version than before is ignored. */
 void cache_set_version(Cache *cache, const char *scope, const char *resource_version);

@@ -36,20 +36,26 @@ typedef struct Object {
         uint64_t owned_fields;  /* hash of the managedFields entry of our field manager; 0 without one */
         size_t value_count;
         const char *const *values; /* one per path of the kind; NULL where there is nothing */
-        /* private: reference count and storage */
+        /* private; what the pointers show lies behind the struct, in the same allocation */
+        const char *key;
+        _Atomic uint32_t references;
 } Object;
 
-/* The field manager's name whose managedFields entry `owned_fields` is the hash of. */
+/* The field manager whose managedFields entry `owned_fields` is the hash of: the one of server-side apply to the main
+ * resource. Only what it owns is hashed, not when: another manager that changes one of our fields changes the hash.
+ * https://kubernetes.io/docs/reference/using-api/server-side-apply/ */
 #define OBJECT_FIELD_MANAGER "madbase-operator"
 #define OBJECT_INTENT        "madbase.io/intent"
 
-/* A new object with one reference. INVALID when apiVersion or kind is not the kind's, or name, uid or resourceVersion
- * is missing. `fallback_kind`: items of lists carry no kind of their own. */
+/* A new object with one reference. INVALID when apiVersion or kind is there and not the kind's (items of lists carry
+ * none), or when name, uid or resourceVersion is missing. `kind` must outlive the object. */
 bool object_project(const Kind *kind, const Json *json, Object **ret_object, Error *err) MUST_USE;
 Object *object_ref(const Object *object);
 /* Accepts NULL. */
 void object_unref(Object *object);
+/* For CLEANUP(object_cleanup) and, with a void pointer, arena_adopt. */
 void object_cleanup(Object **object);
+void object_release(void *object);
 /* The value of a path, "" where there is nothing; the integer and boolean forms with a fallback. */
 const char *object_value(const Object *object, size_t path);
 int64_t object_value_int(const Object *object, size_t path, int64_t fallback);
@@ -59,6 +65,7 @@ bool object_same(const Object *a, const Object *b);
 /* "namespace/name", or "name" for cluster-scoped objects; object_key is in the object's own storage. */
 const char *object_key(const Object *object);
 
-/* Compares resourceVersions as the decimal numbers that KEP-5504 says they are, without converting them. */
+/* Compares resourceVersions as the decimal numbers that KEP-5504 says they are, without converting them: NEWER when `a`
+ * is newer than `b`. Anything that is not such a number is UNKNOWN, unless both are the same text. */
 typedef enum VersionOrder { VERSION_OLDER = -1, VERSION_SAME = 0, VERSION_NEWER = 1, VERSION_UNKNOWN = 2 } VersionOrder;
 VersionOrder version_compare(const char *a, const char *b);
