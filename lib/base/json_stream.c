@@ -8,7 +8,7 @@
 #include "lib/base/json.h"
 
 /* A buffer that one big document needed is given back, not kept for the small ones that follow. */
-enum { KEPT_BYTES = 64 * 1024, LIST_FLOOR = 2 };
+enum { KEPT_BYTES = 64 * 1024, LIST_FLOOR = 2, SHORT_STRING_BYTES = 32, WINDOW_BYTES = 256 };
 
 typedef enum State { START, BETWEEN, NESTED, SCALAR, AROUND, FINISHED, DEAD } State;
 
@@ -59,33 +59,48 @@ static bool close_bracket(JsonStream *stream, char c, Error *err) {
         return true;
 }
 
+/* The first quote or backslash from `at` on, or `end`. Most strings are short: a plain loop beats memchr there. */
+static const char *find_special(const char *at, const char *end) {
+        const char *near = end - at > SHORT_STRING_BYTES ? at + SHORT_STRING_BYTES : end;
+        const char *quote, *backslash;
+
+        for (; at < near; at++)
+                if (*at == '"' || *at == '\\')
+                        return at;
+        /* In windows, so that a far quote is not searched for again behind every backslash. */
+        while (at < end) {
+                size_t size = end - at > WINDOW_BYTES ? WINDOW_BYTES : (size_t)(end - at);
+
+                quote = memchr(at, '"', size);
+                size = quote ? (size_t)(quote - at) : size;
+                backslash = memchr(at, '\\', size);
+                if (backslash || quote)
+                        return backslash ? backslash : quote;
+                at += size;
+        }
+        return end;
+}
+
 /* Goes behind the string's closing quote, or to the end of the input. */
 static void skip_string(JsonStream *stream, Cursor *cursor) {
-        const char *at = cursor->at, *end = cursor->end;
-        const char *quote = at;
-
         if (stream->escaped) {
                 stream->escaped = false;
-                at++;
+                cursor->at++;
         }
-        while (at < end) {
-                const char *backslash;
-
-                /* A quote found once is kept until an escape steps over it: each byte is searched once. */
-                if (quote <= at) {
-                        quote = memchr(at, '"', (size_t)(end - at));
-                        quote = quote ? quote : end;
+        while (cursor->at < cursor->end) {
+                cursor->at = find_special(cursor->at, cursor->end);
+                if (cursor->at == cursor->end)
+                        return;
+                if (*cursor->at++ == '"') {
+                        stream->in_string = false;
+                        return;
                 }
-                backslash = memchr(at, '\\', (size_t)(quote - at));
-                if (!backslash) {
-                        stream->in_string = quote == end;
-                        at = quote == end ? end : quote + 1;
-                        break;
+                if (cursor->at == cursor->end) {
+                        stream->escaped = true;
+                        return;
                 }
-                stream->escaped = backslash + 1 == end;
-                at = stream->escaped ? end : backslash + 2;
+                cursor->at++;
         }
-        cursor->at = at;
 }
 
 /* Goes behind the document that stands `floor` deep, or to the end of the input. */
