@@ -72,6 +72,8 @@ Json *json_new_bool(bool value);
 Json *json_new_null(void);
 /* A NULL `taken` removes the member. */
 void json_put(Json *object, const char *key, Json *taken);
+/* For a name that is surely not there yet: no look-up. */
+void json_put_new(Json *object, const char *key, Json *taken);
 /* A NULL value removes the member. */
 void json_put_string(Json *object, const char *key, const char *value);
 void json_put_int(Json *object, const char *key, int64_t value);

@@ -59,9 +59,14 @@ void json_put(Json *object, const char *key, Json *taken) {
         } else if (old) {
                 json_replace(object, old, taken);
         } else {
-                set_key(taken, key);
-                append_child(object, taken);
+                json_put_new(object, key, taken);
         }
+}
+
+void json_put_new(Json *object, const char *key, Json *taken) {
+        assert(cJSON_IsObject(object));
+        set_key(taken, key);
+        append_child(object, taken);
 }
 
 void json_put_string(Json *object, const char *key, const char *value) {
