@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Kubernetes objects as YAML manifests with holes: "${name}" as a whole scalar takes a string, number, bool or subtree;
  * a string with holes inside ("${name}-pg") takes strings and numbers. A hole whose value is absent drops its key or
- * list member. No conditions, no loops: C computes the subtree. Filling happens on the tree, so a value can never
- * change the structure. A Template is parsed once and is read-only afterwards: any thread may render it. */
+ * list member; "$${" stands for "${"; keys have no holes. No conditions, no loops: C computes the subtree. Filling
+ * happens on the tree, so a value can never change the structure. A Template is parsed once and is read-only
+ * afterwards: any thread may render it. */
 #pragma once
 
 #include "lib/base/json.h"
@@ -32,6 +33,7 @@ void template_free(Template *template);
 /* A filled copy, adopted by the arena. A hole without a value, or a value without a hole, is ERROR_BUG: one test
  * renders every template. `holes` ends with HOLE_END; its trees are taken in every case. */
 bool template_render(const Template *template, Arena *arena, const Hole *holes, Json **ret_json, Error *err) MUST_USE;
-/* Text with holes ("${name}", no trees): for configuration files inside ConfigMaps. "$${" stands for "${". */
+/* Text with holes (strings and numbers only): for configuration files inside ConfigMaps. ret_text lives in the arena.
+ * Trees are taken and refused. A "${" that begins no hole is PROTOCOL, everything else that does not fit is BUG. */
 bool template_text(const char *name, const char *text, Arena *arena, const Hole *holes, char **ret_text, Error *err)
         MUST_USE;
