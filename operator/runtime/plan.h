@@ -22,6 +22,8 @@ typedef struct Action {
         Json *object;           /* APPLY, CREATE, PATCH */
         const char *uid;        /* DELETE */
         bool careful;           /* DELETE of data: the API is read first, UID and resourceVersion go along */
+        bool keep;              /* APPLY, CREATE: outlives its owner (data Secrets, claims): no owner reference is put
+                                 * in, so neither garbage collection nor pruning ever touches it */
         const char *call;       /* CALL: name in the controller's call table */
         Json *args;             /* CALL */
         const char *why;        /* sentence: "clients need a stable address" */
@@ -51,7 +53,8 @@ typedef struct Plan {
         Action *actions, **actions_end;
         Wait *waits, **waits_end;
         Condition *conditions, **conditions_end;
-        Json *status;           /* all of status but conditions, waitingFor and observedGeneration */
+        Json *status;           /* all of status but phase, conditions, waitingFor and observedGeneration; NULL: what is
+                                 * there stays (the object could not be understood, so nothing better is known) */
         const char *phase;      /* one word, derived from what was seen */
         const char *held;       /* not NULL: no action is carried out, and this is why ("spec.paused is true") */
         bool complete;          /* every wanted object is named: owned objects that are not named are pruned */
@@ -59,16 +62,21 @@ typedef struct Plan {
 } Plan;
 
 void plan_start(Plan *plan, Arena *arena);
-/* The object's tree is adopted by the arena. `why` and other strings must live as long as the arena. The action is
- * returned so that the caller can set event, field, careful. */
+/* Trees (`object`, `patch`, `args`) already belong to the plan's arena: what template_render gives does, what json_new_*
+ * gives is passed through json_adopt first. `why` and other strings live as long as the arena, too. An object carries
+ * apiVersion, kind, metadata.name, and metadata.namespace unless its kind is cluster-scoped. The action is returned so
+ * that the caller can set event, field, careful, keep. */
 Action *plan_apply(Plan *plan, const Kind *kind, Json *object, const char *why);
 Action *plan_create(Plan *plan, const Kind *kind, Json *object, const char *why);
+/* The strings of `object` are copied. */
 Action *plan_delete(Plan *plan, const Object *object, const char *why);
 Action *plan_patch(Plan *plan, const Kind *kind, const char *namespace_, const char *name, Json *patch,
         const char *why);
+/* `args` may be NULL. */
 Action *plan_call(Plan *plan, const char *call, Json *args, const char *why);
 Wait *plan_wait(Plan *plan, const char *what, const char *unblock);
 /* Replaces a condition of the same type. */
 void plan_condition(Plan *plan, const char *type, const char *status, const char *reason, const char *message);
-/* The plan as JSON (phase, actions with whole objects, waits, conditions, status) for golden files and dry runs. */
+/* The plan as JSON (phase, actions with whole objects, waits, conditions, status) for golden files and dry runs. The
+ * caller frees it. */
 Json *plan_to_json(const Plan *plan);
