@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the API server is and who we are: from the pod's service account or from a kubeconfig file. Read once at start;
  * what rotates (token, CA, client certificate, exec plugin) is only named here and read again by credentials.h.
- * https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/ */
+ * https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
+ * https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/ */
 #pragma once
 
 #include <stdbool.h>
@@ -11,11 +12,12 @@
 #include "lib/base/error.h"
 
 typedef struct KubeExec {
-        const char *command;           /* NULL: no exec plugin */
+        const char *command;           /* NULL: no exec plugin; without a slash it is looked up in PATH */
         const char *const *args;       /* NULL-terminated */
         const char *const *env;        /* "NAME=value", NULL-terminated */
         const char *api_version;       /* client.authentication.k8s.io/v1 or v1beta1 */
         bool provide_cluster_info;
+        const char *cluster_config;    /* JSON for the plugin from the cluster's extension; NULL: none */
 } KubeExec;
 
 typedef struct KubeConfig {
@@ -37,6 +39,7 @@ typedef struct KubeConfig {
  * Errors: NOT_FOUND outside a pod, INVALID. */
 bool kube_config_in_cluster(const char *host, const char *port, const char *root, Arena *arena, KubeConfig *ret_config,
         Error *err) MUST_USE;
-/* A kubeconfig file; `context` NULL means current-context. Relative file names are relative to the file's folder.
- * Errors: NOT_FOUND, INVALID with the field named, PROTOCOL. */
+/* A kubeconfig file; `context` NULL means current-context. Relative file names are relative to the file's folder. What
+ * this library cannot do (basic auth, auth-provider, impersonation, proxy-url, a plugin that needs a terminal) is refused
+ * rather than left out. Errors: NOT_FOUND, INVALID with the field named, PROTOCOL. */
 bool kube_config_load(const char *file, const char *context, Arena *arena, KubeConfig *ret_config, Error *err) MUST_USE;

@@ -27,7 +27,7 @@ typedef struct HttpRequest {
         /* When set, a 2xx body is handed over as it comes and not collected; other bodies are collected. */
         bool (*on_bytes)(void *context, const char *bytes, size_t size, Error *err);
         void *context;
-        bool ungated;             /* not held back by Retry-After of others (the lease) */
+        bool ungated;             /* held back neither by Retry-After of others nor by the cap (the lease) */
 } HttpRequest;
 
 typedef struct HttpResponse {
@@ -36,18 +36,23 @@ typedef struct HttpResponse {
         uint32_t retry_after_ms;
 } HttpResponse;
 
-/* `config` and `metrics` (may be NULL) must outlive the result. */
+/* `config` and `metrics` (may be NULL) must outlive the result. Reads the credentials once: NOT_FOUND or INVALID when
+ * something named is not there. Proxies of the environment are not used. */
 bool http_new(const KubeConfig *config, Metrics *metrics, Http **ret_http, Error *err) MUST_USE;
 /* Only after the last request returned. */
 void http_free(Http *http);
-/* Makes requests under way and later ones fail with STOPPED. Safe from every thread and from signal-free context. */
+/* Makes requests under way and later ones fail with STOPPED, at once. Safe from every thread, not in signal handlers. */
 void http_stop(Http *http);
-/* One exchange. True whenever a reply arrived, whatever its status; 401 was retried once with fresh credentials.
- * Errors: UNAVAILABLE (refused, reset, TLS), TIMEOUT, TOO_LARGE, STOPPED, or on_bytes' own. */
+/* One exchange. True whenever a reply arrived, whatever its status; 401 was retried once where fresher credentials could
+ * be had. A 429 with Retry-After holds back all later requests for that time; one that would have to wait beyond its own
+ * timeout fails with THROTTLED. Errors: UNAVAILABLE (refused, reset, TLS), TIMEOUT, THROTTLED, TOO_LARGE, UNAUTHORIZED
+ * (no credentials to offer), STOPPED, or on_bytes' own. */
 bool http_exchange(Http *http, const HttpRequest *request, HttpResponse *ret_response, Error *err) MUST_USE;
 void http_response_done(HttpResponse *response);
 /* Turns a non-2xx reply into an Error by the table of reply and action (docs/architecture.md): code, reason, the
- * Status message and, for conflicts of field managers, the fields. Returns false always. */
+ * Status message and, for conflicts of field managers, the fields. Where a cause says more than the reason, `reason` is
+ * the cause: NamespaceTerminating, FieldManagerConflict, ResourceVersionTooLarge, DisruptionBudget. Returns false always.
+ * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
 bool http_error(const HttpResponse *response, const char *what, Error *err);
 /* Appends `value` percent-encoded for a query or path segment. */
 void http_escape(Text *url, const char *value);
