@@ -28,9 +28,9 @@ typedef struct Lookup {
 } Lookup;
 
 static const struct addrinfo tcp_hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-static const struct addrinfo digit_hints = { .ai_family = AF_UNSPEC,
-        .ai_socktype = SOCK_STREAM,
-        .ai_flags = AI_NUMERICHOST };
+static const struct addrinfo digit_hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST
+};
 
 static Lookup *lookup_new(const char *host, const char *port) {
         Lookup *lookup = alloc_zero(sizeof(*lookup));
@@ -106,7 +106,8 @@ static bool wait_for_lookup(Lookup *lookup, int64_t deadline_ms, struct addrinfo
         if (!lookup->done)
                 (void)error_set(err, ERROR_TIMEOUT, "looking up %s took too long", lookup->host);
         else if (lookup->status != 0)
-                (void)error_set(err, ERROR_UNAVAILABLE, "looking up %s: %s", lookup->host, gai_strerror(lookup->status));
+                (void)error_set(
+                        err, ERROR_UNAVAILABLE, "looking up %s: %s", lookup->host, gai_strerror(lookup->status));
         else {
                 *ret_addresses = TAKE(lookup->addresses);
                 ok = true;

@@ -33,9 +33,9 @@ static void give_up(const char *what) {
 }
 
 static struct sockaddr_in loopback(int port) {
-        return (struct sockaddr_in){ .sin_family = AF_INET,
-                .sin_port = htons((uint16_t)port),
-                .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        return (struct sockaddr_in){
+                .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+        };
 }
 
 static int bound_socket(int *ret_port) {
@@ -150,24 +150,43 @@ void fixture_start_redis(Fixture *fixture, const char *const *extra) {
         wait_until_accepting(fixture, "redis-server (package redis-server)");
 }
 
+static void write_file(const Fixture *fixture, const char *name, const char *text) {
+        char path[128];
+        FILE *file;
+
+        (void)snprintf(path, sizeof(path), "%s/%s", fixture->folder, name);
+        file = fopen(path, "we");
+        if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+                give_up(path);
+}
+
 void fixture_start_sentinel(Fixture *fixture, const char *group, int master_port, const char *redis_password) {
         const char *args[] = { "redis-server", "sentinel.conf", "--sentinel", NULL };
-        CLEANUP(cleanup_file) FILE *file = NULL;
-        char path[128];
+        char settings[512];
 
         make_folder(fixture);
         fixture->port = fixture_free_port();
-        (void)snprintf(path, sizeof(path), "%s/sentinel.conf", fixture->folder);
-        file = fopen(path, "we");
-        if (!file)
-                give_up(path);
-        (void)fprintf(file, "port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor %s 127.0.0.1 %d 1\n", fixture->port,
-                fixture->folder, group, master_port);
-        (void)fprintf(file, "sentinel auth-pass %s %s\nsentinel down-after-milliseconds %s 1000\n", group,
-                redis_password, group);
-        (void)fflush(file);
+        (void)snprintf(settings, sizeof(settings),
+                "port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor %s 127.0.0.1 %d 1\n"
+                "sentinel auth-pass %s %s\nsentinel down-after-milliseconds %s 1000\n",
+                fixture->port, fixture->folder, group, master_port, group, redis_password, group);
+        write_file(fixture, "sentinel.conf", settings);
         fixture->pid = spawn(fixture, args, false);
         wait_until_accepting(fixture, "redis-server --sentinel (package redis-server)");
+}
+
+void fixture_start_https(Fixture *fixture, const char *cert_pem, const char *key_pem) {
+        char port[16];
+        const char *args[] = { "openssl", "s_server", "-quiet", "-www", "-accept", port, "-cert", "cert.pem", "-key",
+                "key.pem", NULL };
+
+        make_folder(fixture);
+        fixture->port = fixture_free_port();
+        (void)snprintf(port, sizeof(port), "%d", fixture->port);
+        write_file(fixture, "cert.pem", cert_pem);
+        write_file(fixture, "key.pem", key_pem);
+        fixture->pid = spawn(fixture, args, false);
+        wait_until_accepting(fixture, "openssl s_server (package openssl)");
 }
 
 static void find_postgres(char *ret_folder, size_t size) {
@@ -181,18 +200,14 @@ static void find_postgres(char *ret_folder, size_t size) {
 }
 
 static void initialise_postgres(Fixture *fixture, const char *binaries) {
-        char initdb[256], password[128];
+        char initdb[256];
         const char *args[] = { initdb, "-D", "data", "-U", "app", "-A", "scram-sha-256", "--pwfile=password",
                 "--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C", NULL };
-        FILE *file;
         int status;
 
         if (geteuid() == 0 && chown(fixture->folder, server_user()->pw_uid, server_user()->pw_gid) != 0)
                 give_up("a folder of the server's user");
-        (void)snprintf(password, sizeof(password), "%s/password", fixture->folder);
-        file = fopen(password, "we");
-        if (!file || fputs("secret\n", file) < 0 || fclose(file) != 0)
-                give_up(password);
+        write_file(fixture, "password", "secret\n");
         (void)snprintf(initdb, sizeof(initdb), "%s/initdb", binaries);
         if (waitpid(spawn(fixture, args, true), &status, 0) < 0 || status != 0) {
                 show_log(fixture);

@@ -25,6 +25,8 @@ void fixture_start_sentinel(Fixture *fixture, const char *group, int master_port
 /* PostgreSQL with user and database "app", password "secret", waited for until it accepts connections. As root, the
  * server runs as the user "postgres" or, where there is none, "nobody". */
 void fixture_start_postgres(Fixture *fixture);
+/* A real HTTPS server (openssl s_server -www) with this certificate and key; it answers any path with a page. */
+void fixture_start_https(Fixture *fixture, const char *cert_pem, const char *key_pem);
 void fixture_signal(const Fixture *fixture, int number);
 /* SIGKILL, waited for; the folder goes too. Accepts what was never started. */
 void fixture_stop(Fixture *fixture);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PostgreSQL by libpq, with a deadline on every call: the only caller of the library. A connection belongs to one thread
- * at a time. */
+/* PostgreSQL by libpq, with a deadline on every call: the only caller of the library. A connection belongs to one
+ * thread at a time. */
 #pragma once
 
 #include "lib/base/json.h"

@@ -12,14 +12,14 @@
 typedef struct Prober Prober;
 
 typedef enum ProbeKind {
-        PROBE_PATRONI,  /* GET https://host:port/patroni */
-        PROBE_REDIS,    /* INFO replication, server, persistence on one connection, with AUTH */
-        PROBE_SENTINEL  /* SENTINEL MASTER, SENTINELS, REPLICAS of a group, CKQUORUM */
+        PROBE_PATRONI, /* GET https://host:port/patroni */
+        PROBE_REDIS,   /* INFO replication, server, persistence on one connection, with AUTH */
+        PROBE_SENTINEL /* SENTINEL MASTER, SENTINELS, REPLICAS of a group, CKQUORUM */
 } ProbeKind;
 
 /* All strings are copied. Secrets among them are never printed. */
 typedef struct ProbeTarget {
-        const char *name;     /* unique within the owner: "prod-pg-0" */
+        const char *name; /* unique within the owner: "prod-pg-0" */
         ProbeKind kind;
         const char *host;
         int port;
@@ -30,11 +30,11 @@ typedef struct ProbeTarget {
         int64_t deadline_ms;  /* 0: 1500 */
 } ProbeTarget;
 
-/* What the last look said. Numbers that move all the time are kept out of `answer` or rounded to words (lag: "Streaming",
- * "Lagging", "Broken" with hysteresis), so that `answer` changes only when something happened. */
+/* What the last look said. Numbers that move all the time are kept out of `answer` or rounded to words (lag:
+ * "Streaming", "Lagging", "Broken" with hysteresis), so that `answer` changes only when something happened. */
 typedef struct ProbeAnswer {
         const char *name;
-        bool asked;         /* false until the first look ended */
+        bool asked; /* false until the first look ended */
         bool reachable;
         const char *error;  /* sentence when not reachable; "" else */
         const Json *answer; /* NULL when never reachable; see prober.c for the fields of each kind */

@@ -89,8 +89,8 @@ static bool receive(Redis *redis, redisReader *reader, int64_t deadline_ms, Json
                 if (!feed(redis, reader, &total, deadline_ms, err))
                         return false;
                 if (redisReaderGetReply(reader, &reply) != REDIS_OK)
-                        return error_set(err, ERROR_PROTOCOL, "%s",
-                                notes->has_nul ? "a reply with a NUL byte" : reader->errstr);
+                        return error_set(
+                                err, ERROR_PROTOCOL, "%s", notes->has_nul ? "a reply with a NUL byte" : reader->errstr);
         }
         *ret_reply = reply;
         if (reader->pos < reader->len) {
@@ -141,8 +141,8 @@ bool redis_command(Redis *redis, const char *const *args, size_t arg_count, Json
         if (arg_count < 1 || arg_count > REDIS_MAXIMUM_ARGS)
                 return error_set(err, ERROR_BUG, "a Redis command of %zu words", arg_count);
         if (redis->lost)
-                return error_set(err, ERROR_UNAVAILABLE, "the connection to %s port %d was lost", redis->host,
-                        redis->port);
+                return error_set(
+                        err, ERROR_UNAVAILABLE, "the connection to %s port %d was lost", redis->host, redis->port);
         if (!exchange(redis, args, arg_count, &reply, err))
                 return error_wrap(err, "%s on %s port %d", args[0], redis->host, redis->port);
         if (ret_reply)

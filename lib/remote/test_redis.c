@@ -12,8 +12,8 @@
 #include "lib/remote/fixture.h"
 #include "lib/remote/redis.h"
 
-#define COMMAND(redis, ret, err, ...) \
-        redis_command(redis, (const char *const[]){ __VA_ARGS__ }, \
+#define COMMAND(redis, ret, err, ...)                                                                                  \
+        redis_command(redis, (const char *const[]){ __VA_ARGS__ },                                                     \
                 sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *), ret, err)
 
 static Fixture server;
@@ -53,7 +53,8 @@ static void test_replies_become_json(void **state) {
         assert_int_equal(json_int(integer, -1), 1);
         assert_true(COMMAND(redis, &nil, &err, "GET", "none"));
         assert_int_equal(json_type(nil), JSON_NULL);
-        assert_true(COMMAND(redis, &array, &err, "EVAL", "return {1,{'x',{}},false,redis.error_reply('E inside')}", "0"));
+        assert_true(
+                COMMAND(redis, &array, &err, "EVAL", "return {1,{'x',{}},false,redis.error_reply('E inside')}", "0"));
         assert_int_equal(json_find_int(array, "[0]", -1), 1);
         assert_string_equal(json_string(json_at(json_at(array, 1), 0), ""), "x");
         assert_int_equal(json_type(json_at(json_at(array, 1), 1)), JSON_ARRAY);
@@ -233,8 +234,9 @@ static void test_an_announced_length_costs_nothing_and_a_cut_reply_is_unavailabl
 }
 
 static void test_info_becomes_an_object(void **state) {
-        CLEANUP(json_cleanup) Json *info = redis_parse_info("# Server\r\nredis_version:8.0.2\r\n\r\n# Keyspace\r\n"
-                                                            "db0:keys=1,expires=0\r\nempty:\r\nno colon\r\nlast:a:b");
+        CLEANUP(json_cleanup)
+        Json *info = redis_parse_info("# Server\r\nredis_version:8.0.2\r\n\r\n# Keyspace\r\n"
+                                      "db0:keys=1,expires=0\r\nempty:\r\nno colon\r\nlast:a:b");
 
         (void)state;
         assert_int_equal(json_size(info), 4);
@@ -279,9 +281,10 @@ static void test_addresses_are_parsed(void **state) {
 
 static void test_bad_addresses_get_a_sentence_without_the_password(void **state) {
         static const char *const cases[] = { "http://cache", "rediss://cache", "redis://", "redis://:hush@",
-                "redis://:hush@cache:0", "redis://:hush@cache:70000", "redis://:hush@cache:63x", "redis://cache:",
-                "redis://:hush@cache/3", "redis://:hush@cache?db=1", "redis://hush@cache", "redis://:hush%zz@cache",
-                "redis://:hush%00@cache", "redis://:hush%4@cache", "redis://[::1", "redis://[::1]x", "redis://[]" };
+                "redis://:hush@cache:0", "redis://:hush@cache:70000", "redis://:hush@cache:63x",
+                "redis://cache:", "redis://:hush@cache/3", "redis://:hush@cache?db=1", "redis://hush@cache",
+                "redis://:hush%zz@cache", "redis://:hush%00@cache", "redis://:hush%4@cache", "redis://[::1",
+                "redis://[::1]x", "redis://[]" };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
