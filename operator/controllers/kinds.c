@@ -46,6 +46,7 @@ static const char *const deployment_paths[] = {
         [DEPLOYMENT_IMAGE] = "/spec/template/spec/containers[0]/image",
         [DEPLOYMENT_FAILURE] = "/status/conditions[type=ReplicaFailure]/message",
         [DEPLOYMENT_PILLAR] = PILLAR,
+        [DEPLOYMENT_SCALED_BY] = NOTES "/madbase.io~1scaled-by",
         NULL,
 };
 

@@ -14,6 +14,7 @@
 #define KINDS_LABEL_PILLAR  "madbase.io/pillar"
 #define KINDS_NOTE_ROLL     "madbase.io/roll"     /* hash of what the user set that needs a restart */
 #define KINDS_NOTE_TEMPLATE "madbase.io/template" /* hash of the whole pod template */
+#define KINDS_NOTE_SCALED_BY "madbase.io/scaled-by" /* who decides replicas, when it is not us */
 
 /* MadCluster and StatePillar: spec and status whole, the annotations that ask for something. */
 enum {
@@ -50,6 +51,7 @@ enum {
         DEPLOYMENT_IMAGE,
         DEPLOYMENT_FAILURE, /* why pods cannot be made (quota, admission) */
         DEPLOYMENT_PILLAR,
+        DEPLOYMENT_SCALED_BY,
 };
 
 enum {
