@@ -1,6 +1,7 @@
 # The warnings every file is compiled with, as errors, and the hardening of the release build.
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Werror
         -Wstrict-prototypes -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings
+        -Wno-missing-field-initializers # a row of a table names what it sets, the rest is zero
         -fno-common -fstack-protector-strong)
 add_compile_definitions(_GNU_SOURCE MADBASE_VERSION="${PROJECT_VERSION}")
 include_directories(${PROJECT_SOURCE_DIR})
