@@ -272,7 +272,8 @@ static bool exchange_on(Http *http, const HttpRequest *request, const HttpHandle
         Error *err) {
         HttpTransfer transfer = { 0 };
         bool answered = attempt(http, request, handle, &transfer, err);
-        if (answered && transfer.response.status == 401 && has_fresher(http, &transfer.credentials)) {
+        if (answered && transfer.response.status == 401 && !request->authorization &&
+                has_fresher(http, &transfer.credentials)) {
                 const char *const labels[] = { "401", request->method, http->host };
                 metric_add(http->retries, labels, 1);
                 http_transfer_done(&transfer);

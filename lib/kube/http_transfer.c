@@ -142,7 +142,8 @@ static void set_request(HttpTransfer *transfer, CURL *easy) {
         (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
         add_header(transfer, "Accept: ", "application/json");
         add_header(transfer, "Content-Type: ", request->content_type);
-        add_header(transfer, "Authorization: ", transfer->credentials.authorization);
+        add_header(transfer, "Authorization: ",
+                request->authorization ? request->authorization : transfer->credentials.authorization);
         /* No waiting for "100 Continue" before large bodies. */
         add_header(transfer, "Expect:", "");
         (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
