@@ -263,10 +263,15 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
         return remove(path);
 }
 
-void fixture_stop(Fixture *fixture) {
+void fixture_kill(Fixture *fixture) {
         fixture_signal(fixture, SIGKILL);
         if (fixture->pid > 0)
                 (void)waitpid(fixture->pid, NULL, 0);
+        fixture->pid = 0;
+}
+
+void fixture_stop(Fixture *fixture) {
+        fixture_kill(fixture);
         if (*fixture->folder)
                 (void)nftw(fixture->folder, remove_entry, FOLDERS_AT_ONCE, FTW_DEPTH | FTW_PHYS);
         *fixture = (Fixture){ 0 };

@@ -28,7 +28,9 @@ void fixture_start_postgres(Fixture *fixture);
 /* A real HTTPS server (openssl s_server -www) with this certificate and key; it answers any path with a page. */
 void fixture_start_https(Fixture *fixture, const char *cert_pem, const char *key_pem);
 void fixture_signal(const Fixture *fixture, int number);
-/* SIGKILL, waited for; the folder goes too. Accepts what was never started. */
+/* SIGKILL, waited for. Started again by the function that started it, on the same port and with the same data. */
+void fixture_kill(Fixture *fixture);
+/* The same, and the folder goes too. Accepts what was never started. */
 void fixture_stop(Fixture *fixture);
 
 /* Accepts connections one after another; sends `reply` (NULL: nothing ever) after the first bytes of each, then closes
