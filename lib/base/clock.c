@@ -2,6 +2,7 @@
 /* Time as values: reading the clocks, and RFC 3339 in both directions. https://www.rfc-editor.org/rfc/rfc3339 */
 #include "lib/base/clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -146,4 +147,12 @@ bool clock_parse(const char *text, int64_t *ret_wall_us) {
                 return false;
         *ret_wall_us = ((int64_t)timegm(&parts) - offset) * MICROS + micros;
         return true;
+}
+
+bool clock_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_ms) {
+        int64_t left_ms = until_ms - clock_now_ms();
+        int64_t until_ns = clock_now_ns() + (left_ms > 0 ? left_ms : 0) * 1000000;
+        struct timespec until = { .tv_sec = (time_t)(until_ns / 1000000000), .tv_nsec = (long)(until_ns % 1000000000) };
+
+        return left_ms > 0 && pthread_cond_clockwait(condition, lock, CLOCK_MONOTONIC, &until) != ETIMEDOUT;
 }

@@ -77,6 +77,20 @@ static void test_refuses_what_is_no_time(void **state) {
         assert_int_equal(wall, 42);
 }
 
+static void test_waiting_ends_when_its_time_has_come(void **state) {
+        pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+        pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+        int64_t until_ms = clock_now_ms() + 30;
+
+        (void)state;
+        (void)pthread_mutex_lock(&lock);
+        assert_false(clock_wait(&condition, &lock, until_ms - 1000));
+        while (clock_wait(&condition, &lock, until_ms))
+                ;
+        (void)pthread_mutex_unlock(&lock);
+        assert_true(clock_now_ms() >= until_ms);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_clocks_do_not_go_back),
@@ -84,6 +98,7 @@ int main(void) {
                 cmocka_unit_test(test_parses_what_it_formats),
                 cmocka_unit_test(test_parses_offsets_and_fractions),
                 cmocka_unit_test(test_refuses_what_is_no_time),
+                cmocka_unit_test(test_waiting_ends_when_its_time_has_come),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
