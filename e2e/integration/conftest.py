@@ -39,7 +39,8 @@ def apiserver_no_watchlist(request, tmp_path_factory):
 def install_crds(plane):
     """Applies the CRDs and policies and waits until both are in force."""
     plane.kubectl("apply", "--server-side", "-f", REPOSITORY / "crds")
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", REPOSITORY / "crds")
+    plane.kubectl("wait", "crd", "--selector=app.kubernetes.io/part-of=madbase", "--for=condition=Established",
+                  "--timeout=30s")
     plane.kubectl("apply", "--server-side", "-f", REPOSITORY / "crds/policies")
 
 
