@@ -187,7 +187,7 @@ metrics_start() {
         --kubeconfig="$config" --authentication-kubeconfig="$config" --authorization-kubeconfig="$config" \
         --tls-cert-file="$certs/metrics-server-serving.crt" --tls-private-key-file="$certs/metrics-server-serving.key" \
         --kubelet-preferred-address-types=InternalIP --kubelet-certificate-authority="$certs/ca.crt" \
-        --metric-resolution=10s
+        --metric-resolution=10s --kubelet-request-timeout=5s
 }
 
 metrics_up() {

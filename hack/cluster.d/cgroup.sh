@@ -18,6 +18,11 @@ cgroup_roots() {
     fi
 }
 
+# The same, and where v1 and v2 are both mounted the tree of v2, in which runc makes groups too.
+cgroup_trees() {
+    { cgroup_roots; awk '$3 == "cgroup2" { print $2 }' /proc/mounts; } | sort -u
+}
+
 cgroup_make() { # GROUP
     local top folder
     while read -r top; do
@@ -52,8 +57,8 @@ cgroup_files() { # GROUP
 }
 
 cgroup_pids() { # GROUP
-    cgroup_roots | while read -r top; do
-        [ -d "$top/$1" ] && find "$top/$1" -name cgroup.procs -exec cat {} + 2>/dev/null
+    cgroup_trees | while read -r top; do
+        [ ! -d "$top/$1" ] || find "$top/$1" -name cgroup.procs -exec cat {} + 2>/dev/null || true
     done | sort -un
 }
 
@@ -68,7 +73,7 @@ cgroup_freeze() { # GROUP 1|0
                 if [ "$2" = 1 ]; then echo FROZEN; else echo THAWED; fi >"$file" 2>/dev/null || true
             done
         fi
-    done < <(cgroup_roots)
+    done < <(cgroup_trees)
 }
 
 # Kills everything in a group; what forks meanwhile is caught by the next round.
@@ -78,8 +83,8 @@ cgroup_kill() { # GROUP
         mapfile -t pids < <(cgroup_pids "$1")
         [ ${#pids[@]} -gt 0 ] || return 0
         while read -r top; do
-            [ -f "$top/$1/cgroup.kill" ] && echo 1 >"$top/$1/cgroup.kill"
-        done < <(cgroup_roots)
+            [ ! -f "$top/$1/cgroup.kill" ] || echo 1 >"$top/$1/cgroup.kill"
+        done < <(cgroup_trees)
         kill -KILL "${pids[@]}" 2>/dev/null || true
         cgroup_freeze "$1" 0
         sleep 0.05
@@ -91,14 +96,13 @@ cgroup_kill() { # GROUP
 cgroup_remove() { # GROUP
     local top
     while read -r top; do
-        [ -d "$top/$1" ] && find "$top/$1" -depth -type d -exec rmdir {} + 2>/dev/null
-    done < <(cgroup_roots)
-    return 0
+        [ ! -d "$top/$1" ] || find "$top/$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
+    done < <(cgroup_trees)
 }
 
 # The groups of a cluster that exist, one name a line.
 cgroup_list() { # CLUSTER_ID
-    cgroup_roots | while read -r top; do
-        find "$top" -maxdepth 1 \( -name "$1-control" -o -name "$1-node[0-9]" \) -printf '%f\n' 2>/dev/null
+    cgroup_trees | while read -r top; do
+        find "$top" -maxdepth 1 \( -name "$1-control" -o -name "$1-node[0-9]" \) -printf '%f\n' 2>/dev/null || true
     done | sort -u
 }

@@ -4,14 +4,11 @@
 
 cluster_remove() {
     local process group
-    for process in $(recorded_processes); do
-        # What could start others goes with its cgroup; here go processes outside of any.
-        process_stop "$process" KILL 10
-    done
-    for group in $(cgroup_list "$id"); do
-        cgroup_kill "$group"
-        cgroup_remove "$group"
-    done
+    for group in $(cgroup_list "$id"); do cgroup_kill "$group" & done
+    wait
+    # What runs outside of any cgroup: the servers of a bare API server.
+    for process in $(recorded_processes); do process_stop "$process" KILL 10; done
+    for group in $(cgroup_list "$id"); do cgroup_remove "$group"; done
     [ ! -d "$state/net" ] || network_down
     mounts_under "$state" | sort -r | while read -r folder; do umount -l "$folder"; done
     ports_release
@@ -28,6 +25,8 @@ leftovers() {
     [ ! -e "$state" ] || printf 'folder %s\n' "$state"
     # A process of ours names the state folder or the id in its arguments, or sits in its cgroup.
     for file in /proc/[0-9]*; do
+        # What has ended but was not yet looked at by its parent is not left behind.
+        grep -qs '^State:[[:space:]]*[ZX]' "$file/status" && continue
         if grep -qsE "/$id-(control|node[0-9])(/|\$)" "$file/cgroup" || arguments_name_us "$file"; then
             printf 'process %s %s\n' "${file#/proc/}" "$(tr '\0' ' ' <"$file/cmdline" 2>/dev/null | cut -c1-120)"
         fi

@@ -103,7 +103,7 @@ metrics_add() {
     live_pid metrics-server >/dev/null && return 0
     tools_metrics=$("$root/hack/tools/path" metrics-server)
     metrics_up
-    step "metrics server" wait_until 90 "metrics" metrics_ready
+    step "metrics server" wait_for_process 90 "metrics" metrics-server metrics_ready
     metrics=1
     api_save
 }
