@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -16,6 +15,7 @@
 #include "lib/base/random.h"
 #include "operator/runtime/heap.h"
 #include "operator/runtime/queue_metrics.h"
+#include "operator/runtime/thread.h"
 
 /* Takers look at the clock at least this often: a suspended machine stops the clock they sleep on. */
 enum { SLEEP_MAXIMUM_MS = 10000 };
@@ -85,16 +85,12 @@ static void update_running(Metrics *metrics, void *context) {
 
 Queue *queue_new(const char *name, int64_t (*clock_ms)(void), Metrics *metrics) {
         Queue *queue = alloc_zero(sizeof(*queue));
-        pthread_condattr_t attributes;
 
         queue->clock_ms = clock_ms;
         queue->ready.before = ready_before;
         queue->waiting.before = waiting_before;
         pthread_mutex_init(&queue->lock, NULL);
-        pthread_condattr_init(&attributes);
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-        pthread_cond_init(&queue->changed, &attributes);
-        pthread_condattr_destroy(&attributes);
+        thread_condition(&queue->changed);
         queue_metrics_start(&queue->metrics, name, metrics);
         if (metrics)
                 metrics_add_hook(metrics, update_running, queue);
@@ -311,20 +307,11 @@ static char *take_ready(Queue *queue, int64_t now, int *ret_priority) {
 static void wait_changed(Queue *queue, int64_t now) {
         const QueueItem *next = (const QueueItem *)heap_top(&queue->waiting);
         int64_t delay_ms = next && next->due - now < SLEEP_MAXIMUM_MS ? next->due - now : SLEEP_MAXIMUM_MS;
-        struct timespec until;
 
-        if (!next) {
+        if (next)
+                thread_sleep(&queue->changed, &queue->lock, delay_ms);
+        else
                 pthread_cond_wait(&queue->changed, &queue->lock);
-                return;
-        }
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += delay_ms / 1000;
-        until.tv_nsec += delay_ms % 1000 * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-                until.tv_sec++;
-                until.tv_nsec -= 1000000000;
-        }
-        (void)pthread_cond_timedwait(&queue->changed, &queue->lock, &until);
 }
 
 char *queue_take(Queue *queue, int *ret_priority) {

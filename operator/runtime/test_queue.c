@@ -330,7 +330,7 @@ static void test_too_many_priorities_share_one_series(void **state) {
         Fixture *fixture = *state;
 
         for (int i = 1; i <= 30; i++) {
-                char key[16];
+                char key[24];
 
                 (void)snprintf(key, sizeof(key), "key-%d", i);
                 queue_add(fixture->queue, key, i, 0);
@@ -389,14 +389,14 @@ static void test_the_order_holds_while_keys_are_added_between_takes(void **state
         int taken = 0;
 
         for (int i = 0; i < 100; i++) {
-                char key[16];
+                char key[24];
 
                 (void)snprintf(key, sizeof(key), "low-%d", i);
                 queue_add(queue, key, QUEUE_PRIORITY_INITIAL, 0);
         }
         for (char *key; (key = queue_try_take(queue, NULL)); taken++) {
                 if (taken % 2 == 0 && taken < 50) {
-                        char fresh[16];
+                        char fresh[24];
 
                         (void)snprintf(fresh, sizeof(fresh), "high-%d", taken);
                         queue_add(queue, fresh, 0, 0);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of run share: run.c goes through the plan, run_apply.c puts one object, run_intent.c compares. */
+#pragma once
+
+#include "operator/runtime/run.h"
+
+typedef struct RunPass {
+        Runtime *runtime;
+        const Controller *controller;
+        const Object *about;
+        Arena *arena; /* the plan's */
+} RunPass;
+
+/* Apply with the skip rule. */
+bool run_apply(const RunPass *pass, const Action *action, Error *err) MUST_USE;
+/* The action's object with its owner reference: a copy in the arena. */
+Json *run_body(const RunPass *pass, const Action *action);
+/* Something was done: a log line and, when `reason` is not NULL, an Event of the same words. */
+void run_tell(const RunPass *pass, const char *type, const char *reason, const char *verb, const char *text);
+/* "Service prod/entry", in the arena. */
+const char *run_name(const RunPass *pass, const Action *action);
