@@ -76,7 +76,7 @@ def test_refuses_to_delete_a_collection_with_a_protected_one_in_it(policies, spa
 
 def owned(policies, space, uid="00000000-0000-0000-0000-000000000000"):
     name = fresh_name()
-    pillar = build("StatePillar", f"{name}-state", {})
+    pillar = build("StatePillar", name, {})
     pillar["metadata"]["ownerReferences"] = [
         {"apiVersion": API, "kind": "MadCluster", "name": name, "uid": uid, "controller": True}]
     policies.apply(pillar, "-n", space)
@@ -86,15 +86,15 @@ def owned(policies, space, uid="00000000-0000-0000-0000-000000000000"):
 def test_names_the_cluster_that_a_pillar_belongs_to(policies, space):
     name = owned(policies, space)
     sentence = (
-        f"StatePillar {name}-state is protected by spec.deletionProtection. It belongs to MadCluster {name}: to delete "
+        f"StatePillar {name} is protected by spec.deletionProtection. It belongs to MadCluster {name}: to delete "
         f"it, first run: kubectl patch madcluster {name} -n {space} --type merge -p "
         "'{\"spec\":{\"deletionProtection\":false}}' and then take spec.state out of that MadCluster, or delete that")
-    assert delete(policies, "sp", f"{name}-state", "-n", space).endswith(refused("madbase-deletion-protection", sentence))
+    assert delete(policies, "sp", name, "-n", space).endswith(refused("madbase-deletion-protection", sentence))
 
 
 def test_lets_the_garbage_collector_follow_a_deleted_cluster(policies, space):
     name = owned(policies, space)
-    assert delete(policies, "sp", f"{name}-state", "-n", space, user=GARBAGE_COLLECTOR) is None
+    assert delete(policies, "sp", name, "-n", space, user=GARBAGE_COLLECTOR) is None
 
 
 def test_does_not_let_the_garbage_collector_take_a_pillar_without_an_owner(policies, space):
@@ -105,7 +105,7 @@ def test_does_not_let_the_garbage_collector_take_a_pillar_without_an_owner(polic
 
 def test_does_not_let_the_namespace_controller_take_a_protected_pillar(policies, space):
     name = owned(policies, space)
-    assert delete(policies, "sp", f"{name}-state", "-n", space, user=NAMESPACE_CONTROLLER, dry=True)
+    assert delete(policies, "sp", name, "-n", space, user=NAMESPACE_CONTROLLER, dry=True)
 
 
 def test_lets_a_deletion_that_has_begun_be_asked_for_again(policies, space):
