@@ -150,7 +150,7 @@ static void hand_over_replicas(const ClusterView *view, ClusterPart part, Plan *
 
         if (!scaled_by_autoscaler(view, part) || !live || object_value(live, DEPLOYMENT_SCALED_BY)[0])
                 return;
-        args = json_new_object();
+        args = json_adopt(view->arena, json_new_object());
         json_put_string(args, "namespace", view->namespace_);
         json_put_string(args, "name", live->name);
         json_put_int(args, "replicas", object_value_int(live, DEPLOYMENT_REPLICAS, view->spec.replicas[part]));

@@ -50,7 +50,7 @@ static const Watched watches[] = {
         { .kind = &kind_networkpolicy, .label_path = PLAIN_CLUSTER, .label_selector = KINDS_SELECTOR, .prune = true },
         { .kind = &kind_autoscaler, .label_path = AUTOSCALER_CLUSTER, .label_selector = KINDS_SELECTOR, .prune = true },
         { .kind = &kind_endpointslice, .label_path = SIZE_MAX, .label_selector = KINDS_SELECTOR_API_SERVER,
-                .namespace_ = "default" },
+                .wake = WAKE_ALL, .namespace_ = "default" },
         { 0 },
 };
 
