@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2154 # the pieces share variables
-# DNS, volumes and metrics. The three programs run beside the control plane, not as pods: nothing
+# DNS, volumes, load balancers and metrics. The programs run beside the control plane, not as pods: nothing
 # has to be pulled, and a lost node never takes them along.
 
 # A Service without selector that leads to a port of the control plane's address.
@@ -199,8 +199,19 @@ metrics_ready() {
     [ "$(kubectl get apiservice v1beta1.metrics.k8s.io -o 'jsonpath={.status.conditions[?(@.type=="Available")].status}')" = True ]
 }
 
+balancer_objects() {
+    user_role load-balancer '- { apiGroups: [""], resources: [services], verbs: [get, list, watch] }
+- { apiGroups: [""], resources: [services/status], verbs: [patch] }'
+}
+
+balancer_start() {
+    program_start load-balancer env KUBECONFIG="$state/kubeconfigs/load-balancer" \
+        "$pieces/load-balancer" "$tools_kubernetes/kubectl"
+}
+
 addons_up() {
-    { dns_objects; volume_objects; } | kubectl apply -f - >/dev/null
+    { dns_objects; volume_objects; balancer_objects; } | kubectl apply -f - >/dev/null
+    balancer_start
     dns_start
     volumes_start
 }

@@ -42,6 +42,7 @@ api_load() {
 apiserver_environment() {
     printf 'KUBECONFIG=%q\nAUDIT_LOG=%q\nAPISERVER=%q\nETCD=%q\nSTATE=%q\n' \
         "$state/kubeconfig" "$state/audit.log" "$api_url" "$etcd_url" "$state"
+    [ "$mode" = apiserver ] || printf 'NETWORK=%q\n' "$state/net/control"
 }
 
 apiserver_up() { # WITH_CONTROLLER_MANAGER KUBERNETES_VERSION FLAGS...

@@ -110,7 +110,7 @@ metrics_add() {
 
 cluster_status() {
     local process pid
-    [ -f "$state/facts" ] || { say "it is not up"; return 3; }
+    [ -f "$state/facts" ] || { say "it is not up"; exit 3; }
     api_load
     for process in $(recorded_processes); do
         pid=$(live_pid "$process") || pid=ended
