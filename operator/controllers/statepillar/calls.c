@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of calls, and what they share. */
+#include "operator/controllers/statepillar/calls.h"
+
+#include "operator/controllers/kinds.h"
+
+enum { COMMAND_TIMEOUT_MS = 2000 };
+
+const Call pillar_calls[] = {
+        { "secrets", call_secrets },
+        { "delete-records", call_delete_records },
+        { "service-again", call_service_again },
+        { "patroni-config", call_patroni_config },
+        { "switchover", call_switchover },
+        { "redis-config", call_redis_config },
+        { "redis-handover", call_redis_handover },
+        { "sentinel-reset", call_sentinel_reset },
+        { NULL, NULL },
+};
+
+const char *call_host(Arena *arena, const Object *about, const char *member) {
+        return arena_printf(arena, "%s.%s.svc", member, about->namespace_);
+}
+
+bool call_credentials(Runtime *runtime, const Object *about, Arena *arena, PillarSecrets *ret_secrets, Error *err) {
+        PillarSecrets secrets = { 0 };
+
+        if (!pillar_secrets_read(runtime, about->namespace_, about->name, arena, &secrets, err))
+                return false;
+        if (!secrets.ca || !secrets.rest_password || !secrets.redis_password || !secrets.sentinel_password)
+                return error_set(err, ERROR_NOT_FOUND, "a password is missing; Secrets that are lost: %s",
+                        secrets.missing);
+        *ret_secrets = secrets;
+        return true;
+}
+
+bool call_connect(const Object *about, const char *member, int port, const char *password, Redis **ret_redis,
+        Error *err) {
+        CLEANUP(arena_done) Arena arena = { 0 };
+        RedisTarget target = {
+                .host = call_host(&arena, about, member),
+                .port = port,
+                .password = password,
+                .timeout_ms = COMMAND_TIMEOUT_MS,
+        };
+
+        if (!redis_connect(&target, ret_redis, err))
+                return error_wrap(err, "connecting to %s", member);
+        return true;
+}
+
+bool call_tell(Redis *redis, const char *const *args, Error *err) {
+        size_t count = 0;
+
+        while (args[count])
+                count++;
+        if (!redis_command(redis, args, count, NULL, err))
+                return error_wrap(err, "%s %s", args[0], count > 1 ? args[1] : "");
+        return true;
+}
+
+/* A lost Service is asked for under its former address; where another has taken that, the pillar takes a new one and the
+ * configuration follows. */
+bool call_service_again(Runtime *runtime, const Object *about, const Json *args, Error *err) {
+        CLEANUP(json_cleanup) Json *service = json_copy(json_get(args, "service"));
+        CLEANUP(json_cleanup) Json *reply = NULL;
+        Error refused = { 0 };
+
+        (void)about;
+        if (client_create(runtime->client, &kind_service, service, &reply, &refused)) {
+                runtime_wrote(runtime, &kind_service, reply);
+                return true;
+        }
+        if (refused.code == ERROR_EXISTS)
+                return true;
+        if (refused.code != ERROR_INVALID) {
+                *err = refused;
+                return false;
+        }
+        json_remove(json_get(service, "spec"), "clusterIP");
+        if (!client_create(runtime->client, &kind_service, service, &reply, err))
+                return false;
+        runtime_wrote(runtime, &kind_service, reply);
+        return true;
+}

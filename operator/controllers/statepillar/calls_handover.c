@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The planned move of the Redis master, in the one order that loses nothing: writes pause, the successor catches up,
+ * Sentinel fails over, the old master follows at once and drops its clients, writes go on. A bare SENTINEL FAILOVER
+ * leaves the old master taking writes for seconds. */
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "operator/controllers/statepillar/calls.h"
+
+enum {
+        CATCH_UP_MS = 3000,
+        PROMOTION_MS = 6000,
+        PREFERENCE_MS = 12000, /* Sentinel asks replicas for INFO every ten seconds */
+        STEP_MS = 20
+};
+
+typedef struct Handover {
+        Arena *arena;
+        const char *from, *to, *group, *address; /* `address`: of `to`, as the others know it */
+        Redis *master, *successor, *sentinel;
+} Handover;
+
+static void done(Handover *handover) {
+        redis_close(handover->master);
+        redis_close(handover->successor);
+        redis_close(handover->sentinel);
+}
+
+static void rest(int ms) {
+        (void)poll(NULL, 0, ms);
+}
+
+/* ROLE: first word and replication offset. */
+static bool role_of(Handover *handover, Redis *redis, const char **ret_role, int64_t *ret_offset, Error *err) {
+        const char *const args[] = { "ROLE" };
+        Json *reply = NULL;
+
+        if (!redis_command(redis, args, 1, &reply, err))
+                return false;
+        (void)json_adopt(handover->arena, reply);
+        *ret_role = json_string(json_at(reply, 0), "");
+        *ret_offset = json_int(json_at(reply, strcmp(*ret_role, "master") == 0 ? 1 : 4), -1);
+        return true;
+}
+
+/* A Sentinel that names `from`'s group and answers; the first that does. */
+static bool find_sentinel(Handover *handover, const Object *about, const Json *sentinels, const char *password,
+        Error *err) {
+        Error last = { 0 };
+
+        for (const Json *name = json_first(sentinels); name; name = json_next(name)) {
+                const char *const check[] = { "SENTINEL", "CKQUORUM", handover->group, NULL };
+                Redis *redis = NULL;
+                if (!call_connect(about, json_string(name, ""), PILLAR_PORT_SENTINEL, password, &redis, &last))
+                        continue;
+                if (call_tell(redis, check, &last)) {
+                        handover->sentinel = redis;
+                        return true;
+                }
+                redis_close(redis);
+        }
+        return error_set(err, ERROR_UNAVAILABLE, "no Sentinel can move the master now: %s", last.text);
+}
+
+/* Sentinel promotes the replica of the lowest priority: it must have seen the successor's before it is asked. */
+static bool prefer(Handover *handover, Error *err) {
+        const char *const set[] = { "CONFIG", "SET", "replica-priority", "1", NULL };
+        const char *const list[] = { "SENTINEL", "REPLICAS", handover->group };
+        int64_t end = clock_now_ms() + PREFERENCE_MS;
+
+        if (!call_tell(handover->successor, set, err))
+                return false;
+        while (clock_now_ms() < end) {
+                CLEANUP(json_cleanup) Json *reply = NULL;
+                if (!redis_command(handover->sentinel, list, 3, &reply, err))
+                        return false;
+                for (const Json *row = json_first(reply); row; row = json_next(row)) {
+                        const char *ip = NULL, *priority = NULL;
+                        for (size_t i = 0; i + 1 < json_size(row); i += 2) {
+                                const char *key = json_string(json_at(row, i), "");
+                                if (strcmp(key, "ip") == 0)
+                                        ip = json_string(json_at(row, i + 1), "");
+                                else if (strcmp(key, "slave-priority") == 0)
+                                        priority = json_string(json_at(row, i + 1), "");
+                        }
+                        if (text_equal(ip, handover->address) && text_equal(priority, "1"))
+                                return true;
+                }
+                rest(STEP_MS * 10);
+        }
+        return error_set(err, ERROR_TIMEOUT, "Sentinel does not see that %s is to take over", handover->to);
+}
+
+static bool caught_up(Handover *handover, Error *err) {
+        int64_t end = clock_now_ms() + CATCH_UP_MS, ahead = 0, behind = 0;
+        const char *role = "";
+
+        while (clock_now_ms() < end) {
+                if (!role_of(handover, handover->master, &role, &ahead, err))
+                        return false;
+                if (strcmp(role, "master") != 0)
+                        return error_set(err, ERROR_CONFLICT, "%s is not the master any more", handover->from);
+                if (!role_of(handover, handover->successor, &role, &behind, err))
+                        return false;
+                if (strcmp(role, "slave") == 0 && ahead >= 0 && ahead == behind)
+                        return true;
+                rest(STEP_MS);
+        }
+        return error_set(err, ERROR_TIMEOUT, "%s does not catch up with %s", handover->to, handover->from);
+}
+
+static bool promoted(Handover *handover, Error *err) {
+        int64_t end = clock_now_ms() + PROMOTION_MS, offset = 0;
+        const char *role = "";
+
+        while (clock_now_ms() < end) {
+                if (!role_of(handover, handover->successor, &role, &offset, err))
+                        return false;
+                if (strcmp(role, "master") == 0)
+                        return true;
+                rest(STEP_MS);
+        }
+        return error_set(err, ERROR_TIMEOUT, "Sentinel did not make %s the master", handover->to);
+}
+
+/* With writes paused. The old master follows before its clients are let go. */
+static bool move(Handover *handover, Error *err) {
+        const char *const failover[] = { "SENTINEL", "FAILOVER", handover->group, NULL };
+        const char *const follow[] = { "REPLICAOF", handover->address, "6379", NULL };
+        const char *const kill[] = { "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes", NULL };
+
+        return caught_up(handover, err) && call_tell(handover->sentinel, failover, err) && promoted(handover, err)
+                && call_tell(handover->master, follow, err) && call_tell(handover->master, kill, err);
+}
+
+bool call_redis_handover(Runtime *runtime, const Object *about, const Json *args, Error *err) {
+        static const char *const pause[] = { "CLIENT", "PAUSE", "10000", "WRITE", NULL };
+        static const char *const unpause[] = { "CLIENT", "UNPAUSE", NULL };
+        static const char *const equal[] = { "CONFIG", "SET", "replica-priority", "100", NULL };
+        CLEANUP(arena_done) Arena arena = { 0 };
+        CLEANUP(done) Handover handover = {
+                .arena = &arena,
+                .from = json_find_string(args, "/from", ""),
+                .to = json_find_string(args, "/to", ""),
+                .group = json_find_string(args, "/group", ""),
+                .address = json_find_string(args, "/address", ""),
+        };
+        PillarSecrets secrets = { 0 };
+        Error later = { 0 };
+
+        if (!call_credentials(runtime, about, &arena, &secrets, err)
+                || !call_connect(about, handover.from, PILLAR_PORT_REDIS, secrets.redis_password, &handover.master, err)
+                || !call_connect(about, handover.to, PILLAR_PORT_REDIS, secrets.redis_password, &handover.successor, err)
+                || !find_sentinel(&handover, about, json_get(args, "sentinels"), secrets.sentinel_password, err))
+                return false;
+        bool moved = prefer(&handover, err) && call_tell(handover.master, pause, err) && move(&handover, err);
+        /* What is left undone here ends by itself: the pause after its time, the preference at the next start. */
+        bool tidy = call_tell(handover.master, unpause, &later) && call_tell(handover.successor, equal, &later);
+        (void)tidy;
+        prober_hurry(runtime->prober, arena_printf(&arena, "statepillar/%s/%s", about->namespace_, about->name));
+        return moved || error_wrap(err, "moving the Redis master from %s to %s", handover.from, handover.to);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What running Redis members and Sentinels are told. SENTINEL SET does not spread, so each Sentinel is told; RESET is for
+ * a proven ghost only, on one Sentinel a pass. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "operator/controllers/statepillar/calls.h"
+
+typedef struct Telling {
+        const Object *about;
+        const char *password;
+        int port;
+} Telling;
+
+static bool tell_member(const Telling *telling, const char *member, const char *const *command, Error *err) {
+        CLEANUP(redis_cleanup) Redis *redis = NULL;
+
+        if (!call_connect(telling->about, member, telling->port, telling->password, &redis, err))
+                return false;
+        if (!call_tell(redis, command, err))
+                return error_wrap(err, "%s", member);
+        return true;
+}
+
+static bool tell_all(const Telling *telling, const Json *members, const char *const *command, Error *err) {
+        for (const Json *member = json_first(members); member; member = json_next(member))
+                if (!tell_member(telling, json_string(member, ""), command, err))
+                        return false;
+        return true;
+}
+
+bool call_redis_config(Runtime *runtime, const Object *about, const Json *args, Error *err) {
+        CLEANUP(arena_done) Arena arena = { 0 };
+        PillarSecrets secrets = { 0 };
+        const char *least = arena_printf(&arena, "%" PRId64, json_find_int(args, "/minReplicas", 0));
+        const char *memory = arena_printf(&arena, "%" PRId64, json_find_int(args, "/maxmemory", 0));
+        const char *quorum = arena_printf(&arena, "%" PRId64, json_find_int(args, "/quorum", 1));
+        const char *group = json_find_string(args, "/group", "");
+
+        if (!call_credentials(runtime, about, &arena, &secrets, err))
+                return false;
+        Telling redis = { about, secrets.redis_password, PILLAR_PORT_REDIS };
+        Telling sentinel = { about, secrets.sentinel_password, PILLAR_PORT_SENTINEL };
+        return tell_all(&redis, json_get(args, "redis"),
+                       (const char *const[]){ "CONFIG", "SET", "min-replicas-to-write", least, "maxmemory", memory,
+                               NULL },
+                       err)
+                && tell_all(&sentinel, json_get(args, "sentinels"),
+                        (const char *const[]){ "SENTINEL", "SET", group, "quorum", quorum, NULL }, err);
+}
+
+bool call_sentinel_reset(Runtime *runtime, const Object *about, const Json *args, Error *err) {
+        CLEANUP(arena_done) Arena arena = { 0 };
+        CLEANUP(redis_cleanup) Redis *sentinel = NULL;
+        PillarSecrets secrets = { 0 };
+        const char *member = json_find_string(args, "/sentinel", "");
+        const char *group = json_find_string(args, "/group", "");
+
+        if (!call_credentials(runtime, about, &arena, &secrets, err)
+                || !call_connect(about, member, PILLAR_PORT_SENTINEL, secrets.sentinel_password, &sentinel, err))
+                return false;
+        /* NOQUORUM is an error: then nobody forgets anything. */
+        return call_tell(sentinel, (const char *const[]){ "SENTINEL", "CKQUORUM", group, NULL }, err)
+                && call_tell(sentinel, (const char *const[]){ "SENTINEL", "RESET", group, NULL }, err);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How many members each part shall have now. Growing is one step, once there is a leader to copy from. Shrinking takes
+ * the highest member of one part at a time, only when it leads nothing and all that stay take part; a data member never
+ * goes while something about it is unknown. */
+#include "operator/controllers/statepillar/draft.h"
+
+#include <string.h>
+
+static int least(int a, int b) {
+        return a < b ? a : b;
+}
+
+static int most(int a, int b) {
+        return a > b ? a : b;
+}
+
+/* Data of an earlier pillar of this name: all its members start, so that the most advanced leads, and then some leave.
+ * Where status tells how many there were, claims of members that had left before do not count. */
+static int first_count(const View *view, const PillarStatefulSet *set, int wanted) {
+        int before = (int)json_find_int(view->status, "/members", PILLAR_MEMBERS_MAXIMUM);
+
+        return least(most(wanted, least(before, set->claims_seen)), PILLAR_MEMBERS_MAXIMUM);
+}
+
+static void wait_member(Plan *plan, const char *name, const char *what, const char *unblock) {
+        Wait *wait = plan_wait(plan, what, unblock);
+
+        wait->kind = "Pod";
+        wait->name = name;
+}
+
+/* Whether all members that stay take part; else says for whom to wait. */
+static bool stayers_serve(const View *view, PillarSet set, int staying, Plan *plan) {
+        for (int i = 0; i < staying; i++) {
+                const PillarMember *member = &view->sets[set].members[i];
+                if (member->serves)
+                        continue;
+                wait_member(plan, member->name,
+                        arena_printf(plan->arena, "%s %s must take part before another member may leave",
+                                pillar_parts[set].title, member->name),
+                        "It takes part again by itself, or its pod says what is wrong");
+                return false;
+        }
+        return true;
+}
+
+/* The best of those that stay to lead: follows closely, and stays to the end if one does. */
+static const PillarMember *successor(const View *view, PillarSet set, int staying) {
+        for (int i = 0; i < staying; i++) {
+                const PillarMember *member = &view->sets[set].members[i];
+                if (view_follows(member))
+                        return member;
+        }
+        return NULL;
+}
+
+/* Moves leadership off the member that leaves. */
+static void move_leader(const View *view, PillarSet set, const PillarMember *leader, int staying, Plan *plan) {
+        const PillarMember *next = successor(view, set, staying);
+
+        if (!next) {
+                wait_member(plan, leader->name,
+                        arena_printf(plan->arena, "a member to take %s over from %s, which leaves",
+                                pillar_parts[set].title, leader->name),
+                        "A member that stays must follow without lag");
+                return;
+        }
+        draft_move(view, plan, set, leader, next, "leave");
+}
+
+/* Shrinks PostgreSQL or Redis by at most one. */
+static int shrink_data(const View *view, PillarSet set, int wanted, Plan *plan) {
+        const PillarStatefulSet *state = &view->sets[set];
+        const PillarMember *leader = view_leader(view, set);
+
+        if (state->members_seen > state->replicas) {
+                const PillarMember *going = &state->members[state->members_seen - 1];
+                wait_member(plan, going->name, arena_printf(plan->arena, "%s to end", going->name),
+                        "It shuts down in its own time");
+                return state->replicas;
+        }
+        if (!stayers_serve(view, set, state->replicas - 1, plan))
+                return state->replicas;
+        if (!leader) {
+                plan_wait(plan, arena_printf(plan->arena, "a leader of %s before members may leave",
+                                        pillar_parts[set].title),
+                        "The members choose one themselves");
+                return state->replicas;
+        }
+        if (leader->ordinal == state->replicas - 1) {
+                move_leader(view, set, leader, least(wanted, state->replicas - 1), plan);
+                return state->replicas;
+        }
+        return state->replicas - 1;
+}
+
+/* A Sentinel that left, or a replica that did, is still counted by those that stay: they forget, one at a time. Returns
+ * false while that goes on. */
+static bool sentinels_settled(const View *view, Plan *plan) {
+        const PillarStatefulSet *state = &view->sets[SET_SENTINEL];
+        int64_t replicas = view->sets[SET_REDIS].replicas - 1;
+        const PillarMember *haunted = NULL;
+
+        for (int i = 0; i < state->replicas; i++) {
+                const PillarMember *member = &state->members[i];
+                if (!member->reachable || member->known < state->replicas || member->replicas < replicas) {
+                        wait_member(plan, member->name,
+                                arena_printf(plan->arena, "Sentinel %s to know all others", member->name),
+                                "Sentinels tell each other every two seconds");
+                        return false;
+                }
+                if (!haunted && (member->known > state->replicas || member->replicas > replicas))
+                        haunted = member;
+        }
+        if (!haunted)
+                return true;
+        if (!haunted->quorum_ok || view_serving(view, SET_REDIS, (int)replicas + 1) <= (int)replicas)
+                return false;
+        Json *args = json_new_object();
+        json_put_string(args, "sentinel", haunted->name);
+        json_put_string(args, "group", view_group(view));
+        draft_call(plan, "sentinel-reset", args,
+                arena_printf(plan->arena, "Sentinel %s still counts a member that left", haunted->name));
+        plan->requeue_ms = 2000;
+        return false;
+}
+
+static int shrink_sentinels(const View *view, int wanted, Plan *plan) {
+        const PillarStatefulSet *state = &view->sets[SET_SENTINEL];
+        const PillarStatefulSet *redis = &view->sets[SET_REDIS];
+
+        /* A Sentinel stays as long as the Redis member of its number. */
+        if (state->members_seen > state->replicas || redis->members_seen > redis->replicas)
+                return state->replicas;
+        if (!view_leader(view, SET_REDIS) || redis->replicas >= state->replicas + (wanted < state->replicas ? 0 : 1))
+                return state->replicas;
+        if (!sentinels_settled(view, plan))
+                return state->replicas;
+        return wanted < state->replicas ? state->replicas - 1 : state->replicas;
+}
+
+static int count_now(const View *view, PillarSet set, const Target *target, Plan *plan) {
+        const PillarStatefulSet *state = &view->sets[set];
+        int wanted = target->wanted;
+
+        if (!state->object)
+                return first_count(view, state, wanted);
+        if (target->refused)
+                return state->replicas;
+        if (state->replicas == 0)
+                return wanted;
+        if (state->replicas < wanted) {
+                if (set == SET_SENTINEL || view_leader(view, set))
+                        return wanted;
+                plan_wait(plan, arena_printf(plan->arena, "a leader of %s before members are added",
+                                        pillar_parts[set].title),
+                        "New members copy its data");
+                return state->replicas;
+        }
+        if (set == SET_SENTINEL)
+                return shrink_sentinels(view, wanted, plan);
+        if (state->replicas == wanted)
+                return wanted;
+        /* Writes must not need a replica that is about to go. */
+        if (set == SET_REDIS && wanted == 1 && !strstr(view->applied_redis, "min-replicas=0"))
+                return state->replicas;
+        return shrink_data(view, set, wanted, plan);
+}
+
+void plan_scale(const View *view, Target *ret_target, Plan *plan) {
+        Target target = { .wanted = (int)view->spec.members };
+        bool development = view->spec.profile == PROFILE_DEVELOPMENT;
+
+        target.refused = !pillar_members_valid(view->spec.members);
+        if (target.refused)
+                target.wanted = view->sets[SET_POSTGRES].replicas;
+        if (view->spec.dcs == DCS_ETCD)
+                target.etcd = development ? 1 : PILLAR_ETCD_MAXIMUM;
+        if (target.refused && target.wanted == 0) {
+                *ret_target = target;
+                return;
+        }
+        target.replicas[SET_SENTINEL] = view->sets[SET_SENTINEL].replicas;
+        target.replicas[SET_ETCD] = target.etcd;
+        for (int set = SET_POSTGRES; set <= SET_SENTINEL; set++) {
+                const PillarStatefulSet *state = &view->sets[set];
+                target.replicas[set] = count_now(view, (PillarSet)set, &target, plan);
+                target.configured = most(target.configured, most(target.replicas[set], state->members_seen));
+                target.scaling = target.scaling || target.replicas[set] != target.wanted
+                        || state->members_seen > target.wanted
+                        || (state->object && state->replicas != target.wanted);
+        }
+        target.configured = most(target.configured, target.wanted);
+        *ret_target = target;
+}
