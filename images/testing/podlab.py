@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs images as Kubernetes runs them, without Kubernetes: user 1000, read-only root, no capabilities, a network
-namespace and an address for each pod, folders for ConfigMap, Secret and volume. Needs root, buildah and runc.
+namespace and an address for each pod, folders for ConfigMap, Secret and volume. Needs root, runc and hack/images.
 
 All pods of a lab hang on one bridge inside a namespace of the lab: nothing reaches the machine's own network.
 """
+import ctypes
+import functools
 import itertools
 import json
 import os
 import shutil
 import signal
 import subprocess
+import tarfile
 import tempfile
 import time
 
 NAMES = itertools.count(1)
-STORAGE = {"STORAGE_DRIVER": "overlay", "BUILDAH_ISOLATION": "chroot"}
+REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
 
 
 def sh(*args, check=True, timeout=60, **options):
@@ -24,10 +29,46 @@ def sh(*args, check=True, timeout=60, **options):
     return done.stdout
 
 
-def image_exists(image):
-    done = subprocess.run(["buildah", "inspect", "--type", "image", image], capture_output=True,
-                          env={**os.environ, **STORAGE})
-    return done.returncode == 0
+@functools.lru_cache(maxsize=None)
+def image_root(name):
+    """The root folder and the configuration of images/NAME, built and unpacked if need be."""
+    archive = sh(os.path.join(REPOSITORY, "hack", "images"), "--print", name, timeout=900).split()[-1]
+    folder = os.path.join(os.path.dirname(archive), "unpacked", os.path.basename(archive))
+    with tarfile.open(archive) as tar:
+        manifest = json.load(tar.extractfile("manifest.json"))[0]
+        config = json.load(tar.extractfile(manifest["Config"]))["config"]
+        if not os.path.isdir(folder):
+            new = f"{folder}.{os.getpid()}"
+            os.makedirs(new)
+            for layer in manifest["Layers"]:
+                unpack(tar.extractfile(layer), new)
+            for mount in ("var/lib/madbase", "run/madbase", "tmp", "etc/madbase/config", "etc/madbase/secrets",
+                          "etc/madbase/tls"):
+                os.makedirs(os.path.join(new, mount), exist_ok=True)
+            open(os.path.join(new, "etc/hosts"), "a", encoding="ascii").close()
+            os.rename(new, folder)
+    return folder, config
+
+
+def unpack(layer, folder):
+    """Lays one layer over a folder; a file named .wh.NAME takes NAME away."""
+    with tempfile.TemporaryFile() as spool:
+        shutil.copyfileobj(layer, spool)
+        spool.seek(0)
+        with tarfile.open(fileobj=spool) as tar:
+            for member in tar:
+                parent, name = os.path.split(member.name)
+                if name.startswith(".wh."):
+                    sh("rm", "-rf", os.path.join(folder, parent, name[4:]))
+        os.lseek(spool.fileno(), 0, os.SEEK_SET)
+        subprocess.run(["tar", "-x", "-C", folder, "--exclude=.wh.*", "-f", "-"], stdin=spool, check=True)
+
+
+def enter(netns):
+    """Moves the calling thread, and those it starts, into a network namespace. Closes it."""
+    with netns:
+        if LIBC.setns(netns.fileno(), CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
 
 
 def until(condition, seconds, what):
@@ -46,43 +87,34 @@ def until(condition, seconds, what):
 
 
 class Lab:
-    """One bridge and the pods on it. Use as a context manager."""
+    """One bridge and the pods on it. As a context manager it takes the calling thread into the bridge's namespace,
+    so that ordinary clients in the test reach the pods."""
 
     def __init__(self):
         self.tag = f"mb{os.getpid()}x{next(NAMES)}"
         self.folder = tempfile.mkdtemp(prefix="podlab-")
         os.chmod(self.folder, 0o755)
-        self.pods, self.containers = {}, {}
+        self.pods, self.home = {}, None
         self.hub = f"{self.tag}-hub"
         sh("ip", "netns", "add", self.hub)
         for line in ("link add br0 type bridge", "addr add 10.99.0.1/24 dev br0", "link set br0 up", "link set lo up"):
             sh("ip", "-n", self.hub, *line.split())
 
     def __enter__(self):
+        self.home = open("/proc/thread-self/ns/net", "rb")
+        enter(open(f"/run/netns/{self.hub}", "rb"))
         return self
 
     def __exit__(self, *_):
+        enter(self.home)
         self.close()
 
     def close(self):
         for pod in self.pods.values():
             pod.kill()
             sh("ip", "netns", "del", pod.netns, check=False)
-        for container, _, _ in self.containers.values():
-            sh("buildah", "rm", container, env={**os.environ, **STORAGE}, check=False)
         sh("ip", "netns", "del", self.hub, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def root(self, image):
-        """Mounts an image once for the lab. Returns its root folder, its entry command and its environment."""
-        if image not in self.containers:
-            env = {**os.environ, **STORAGE}
-            container = sh("buildah", "from", "--pull-never", image, env=env).split()[-1]
-            config = json.loads(sh("buildah", "inspect", "--type", "container", container, env=env))
-            config = config["OCIv1"]["config"]
-            self.containers[image] = (container, sh("buildah", "mount", container, env=env).strip(), config)
-        _, root, config = self.containers[image]
-        return root, config
 
     def pod(self, name, image, **options):
         self.pods[name] = Pod(self, name, image, address=f"10.99.0.{10 + len(self.pods)}", **options)
@@ -96,10 +128,6 @@ class Lab:
             lines.append(f"{pod.address} {pod.name} {pod.name}.data.svc")
         with open(os.path.join(self.folder, "hosts"), "w", encoding="ascii") as file:
             file.write("\n".join(lines) + "\n")
-
-    def run(self, *command, **options):
-        """Runs a command of this machine inside the lab's network."""
-        return sh("nsenter", f"--net=/run/netns/{self.hub}", *command, **options)
 
 
 class Pod:
@@ -150,7 +178,7 @@ class Pod:
             os.rename(path + "~", path)
 
     def spec(self, args):
-        root, config = self.lab.root(self.image)
+        root, config = image_root(self.image)
         entry = (config.get("Entrypoint") or []) + (args if args is not None else config.get("Cmd") or [])
 
         def bind(source, target, mode):
@@ -180,13 +208,6 @@ class Pod:
             "linux": {"namespaces": namespaces},
         }
 
-    def prepare_mountpoints(self):
-        """A read-only root needs its mount points made before; Kubernetes' runtime does so too."""
-        root, _ = self.lab.root(self.image)
-        for mount in ("/var/lib/madbase", "/run/madbase", "/tmp", *self.mounts):
-            os.makedirs(root + mount, exist_ok=True)
-        open(root + "/etc/hosts", "a", encoding="ascii").close()
-
     def start(self, args=None):
         """Starts the container, as after a new scheduling: empty emptyDirs, the same volume."""
         self.kill()
@@ -198,7 +219,6 @@ class Pod:
 
     def restart(self, args=None):
         """Starts the container again in the same pod: emptyDirs stay."""
-        self.prepare_mountpoints()
         bundle = os.path.join(self.folder, "bundle")
         with open(os.path.join(bundle, "config.json"), "w", encoding="utf-8") as file:
             json.dump(self.spec(args if args is not None else self.args), file)

@@ -1,0 +1,441 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How Redis members start, and how the master moves: the image itself, one network namespace for each member."""
+import os
+import sys
+import threading
+import time
+
+import pytest
+import redis
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "testing"))
+from podlab import Lab, until  # noqa: E402  pylint: disable=wrong-import-position
+
+CONFIG, SECRETS = "/etc/madbase/config", "/etc/madbase/secrets"
+GROUP, PASSWORD, SENTINEL_PASSWORD = "data-prod-1", 'pa"ss w\\rd', "sentinel-pw"
+FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 1.0}
+
+
+class Pillar:
+    """Redis members and Sentinels of one pillar, each in a pod."""
+
+    def __init__(self, lab, members=3, sentinels=3, min_replicas=0):
+        self.lab, self.password, self.sentinel_password = lab, PASSWORD, SENTINEL_PASSWORD
+        names = [f"prod-redis-{i}" for i in range(members)]
+        guards = [f"prod-sentinel-{i}" for i in range(sentinels)]
+        self.files = {
+            CONFIG: {"members": "\n".join(names) + "\n", "sentinels": "\n".join(guards) + "\n", "group": GROUP,
+                     "quorum": str(sentinels // 2 + 1),
+                     "redis__conf": f"maxmemory 256mb\nmin-replicas-to-write {min_replicas}\n"},
+            SECRETS: {"password": PASSWORD, "sentinel-password": SENTINEL_PASSWORD},
+        }
+        self.redis = [lab.pod(name, "redis", args=["redis"], files=self.files) for name in names]
+        self.sentinels = [lab.pod(name, "redis", args=["sentinel"], files=self.files) for name in guards]
+
+    def start(self, redis_members=None, sentinels=None):
+        for pod in (self.sentinels if sentinels is None else sentinels):
+            pod.start()
+        for pod in (self.redis if redis_members is None else redis_members):
+            pod.start()
+        return self
+
+    def client(self, pod, **options):
+        return redis.Redis(pod.address, 6379, password=self.password, **{**FAST, **options})
+
+    def sentinel(self, pod):
+        return redis.Redis(pod.address, 26379, password=self.sentinel_password, decode_responses=True, **FAST)
+
+    def state(self, pod):
+        port = redis.Redis(pod.address, 16379, password=self.password, decode_responses=True, protocol=2, **FAST)
+        answer = port.connection_pool.get_connection()
+        try:
+            answer.send_command("STATE")
+            words = answer.read_response()
+            return dict(zip(words[::2], words[1::2]))
+        finally:
+            answer.disconnect()
+
+    def named(self):
+        """Whom a majority of the Sentinels names."""
+        names = {pod.address: pod for pod in self.redis}
+        votes = []
+        for pod in self.sentinels:
+            try:
+                votes.append(self.sentinel(pod).sentinel_get_master_addr_by_name(GROUP)[0])
+            except (redis.RedisError, TypeError):
+                pass
+        for address in set(votes):
+            if votes.count(address) > len(self.sentinels) / 2:
+                return names[address]
+        return None
+
+    def master(self):
+        """The member that leads, is named by the Sentinels, and is the only one to lead."""
+        leading = []
+        for pod in self.redis:
+            try:
+                if self.client(pod).role()[0] == b"master":
+                    leading.append(pod)
+            except redis.RedisError:
+                pass
+        if len(leading) == 1 and (not self.sentinels or self.named() is leading[0]):
+            return leading[0]
+        return None
+
+    def replicas_in_step(self, count):
+        master = self.master()
+        info = self.client(master).info("replication")
+        lines = [info[f"slave{i}"] for i in range(info["connected_slaves"])]
+        return sum(line["state"] == "online" and line["lag"] <= 1 for line in lines) == count
+
+    def healthy(self, seconds=30):
+        until(self.master, seconds, "one master, named by the Sentinels")
+        until(lambda: self.replicas_in_step(len(self.redis) - 1), seconds, "all replicas in step")
+        for pod in self.sentinels:
+            until(lambda p=pod: self.sentinel(p).execute_command("SENTINEL", "CKQUORUM", GROUP), seconds, "a quorum")
+            until(lambda p=pod: len(self.sentinel(p).sentinel_sentinels(GROUP)) == len(self.sentinels) - 1, seconds,
+                  "the Sentinels know each other")
+        return self.master()
+
+    def fill(self, prefix, count):
+        pipe = self.client(self.master()).pipeline(transaction=False)
+        for i in range(count):
+            pipe.set(f"{prefix}:{i}", "x" * 100)
+        pipe.execute()
+
+    def count(self, prefix):
+        return sum(1 for _ in self.client(self.master()).scan_iter(f"{prefix}:*", count=1000))
+
+    def logs(self):
+        return "\n".join(f"===== {pod.name} {pod.address}\n{pod.log()[-4000:]}" for pod in self.redis + self.sentinels)
+
+
+@pytest.fixture(name="lab")
+def fixture_lab():
+    with Lab() as lab:
+        yield lab
+
+
+@pytest.fixture(autouse=True)
+def show_logs(request, lab):
+    yield
+    if getattr(request.node, "failed", False):
+        for pod in lab.pods.values():
+            print(f"===== {pod.name} {pod.address}\n{pod.log()[-5000:]}")
+
+
+def stays(condition, seconds, what):
+    """The condition holds the whole time: for what must not happen."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert condition(), what
+        time.sleep(0.1)
+
+
+def open_port(pod):
+    try:
+        redis.Redis(pod.address, 6379, **FAST).ping()
+    except redis.AuthenticationError:
+        return True
+    except redis.RedisError:
+        return False
+    return True
+
+
+def test_first_start_makes_member_0_the_master(lab):
+    pillar = Pillar(lab).start()
+    assert pillar.healthy() is pillar.redis[0]
+    for pod in pillar.redis:
+        until(lambda p=pod: "0" in p.exec("sh", "-c", "madbase-redis ready && echo 0"), 5, f"{pod.name} is ready")
+        pod.exec("madbase-redis", "live")
+    for pod in pillar.sentinels:
+        pod.exec("madbase-redis", "ready", "sentinel")
+        pod.exec("madbase-redis", "live", "sentinel")
+
+
+def test_one_member_without_sentinels_leads_at_once_and_again(lab):
+    pillar = Pillar(lab, members=1, sentinels=0).start()
+    until(pillar.master, 10, "the only member leads")
+    pillar.fill("a", 100)
+    pillar.redis[0].stop()
+    pillar.redis[0].start()
+    until(pillar.master, 10, "the only member leads again")
+    assert pillar.count("a") == 100
+
+
+def test_first_start_waits_for_all_members(lab):
+    pillar = Pillar(lab)
+    pillar.start(pillar.redis[:2])
+    until(lambda: pillar.state(pillar.redis[0])["phase"] == "Closed", 10, "member 0 has started")
+    stays(lambda: not open_port(pillar.redis[0]) and not open_port(pillar.redis[1]), 8, "a port is open")
+    assert "do not answer" in pillar.state(pillar.redis[0])["why"]
+    pillar.redis[2].start()
+    assert pillar.healthy() is pillar.redis[0]
+
+
+@pytest.mark.parametrize("restart", ["at once", "late"])
+def test_a_master_that_comes_back_empty_wipes_nobody(lab, restart):
+    pillar = Pillar(lab).start()
+    old = pillar.healthy()
+    pillar.fill("a", 2000)
+    until(lambda: pillar.replicas_in_step(2), 5, "replicas in step")
+    old.kill()
+    old.wipe()
+    if restart == "late":
+        until(lambda: pillar.named() is not old, 20, "the Sentinels promoted another")
+    old.start()
+    until(lambda: pillar.named() is not old and pillar.master(), 30, "another member leads")
+    pillar.healthy()
+    assert pillar.master() is not old
+    assert pillar.count("a") == 2000
+    assert pillar.client(old).dbsize() == 2000
+
+
+def test_older_data_never_leads_though_the_sentinels_name_it(lab):
+    """All members lost at once, and the master's volume is put back from an earlier day."""
+    pillar = Pillar(lab).start()
+    old = pillar.healthy()
+    pillar.fill("a", 500)
+    time.sleep(1.5)  # the earlier day: the witness is written each second
+    old.stop()
+    volume = os.path.join(old.folder, "volume")
+    os.system(f"cp -a {volume} {volume}.saved")
+    old.start()
+    pillar.healthy()
+    if pillar.master() is not old:
+        sentinel = pillar.sentinel(pillar.sentinels[0])
+        until(lambda: sentinel.execute_command("SENTINEL", "FAILOVER", GROUP) and False or pillar.master() is old, 60,
+              "moved back")
+        pillar.healthy()
+    pillar.fill("b", 500)
+    until(lambda: pillar.replicas_in_step(2), 5, "replicas in step")
+    time.sleep(1.5)
+    for pod in pillar.redis + pillar.sentinels:
+        pod.kill()
+    old.wipe()
+    os.system(f"cp -a {volume}.saved/. {volume}/")
+    pillar.start()
+    pillar.healthy(60)
+    assert pillar.master() is not old
+    assert pillar.count("a") == 500 and pillar.count("b") == 500
+    assert pillar.client(old).dbsize() == 1000
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+def test_all_pods_lost_at_once_heal_without_help(lab, how):
+    pillar = Pillar(lab, min_replicas=1).start()
+    pillar.healthy()
+    pillar.fill("a", 1000)
+    until(lambda: pillar.replicas_in_step(2), 5, "replicas in step")
+    pods = pillar.redis + pillar.sentinels
+    threads = [threading.Thread(target=getattr(pod, how)) for pod in pods]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    began = time.monotonic()
+    pillar.start()
+    pillar.healthy(60)
+    print(f"healthy again {time.monotonic() - began:.1f} s after the start")
+    assert pillar.count("a") == 1000
+
+
+def test_all_lost_and_the_named_master_gone_for_good(lab):
+    pillar = Pillar(lab).start()
+    old = pillar.healthy()
+    pillar.fill("a", 1000)
+    until(lambda: pillar.replicas_in_step(2), 5, "replicas in step")
+    time.sleep(1.5)
+    for pod in pillar.redis + pillar.sentinels:
+        pod.kill()
+    rest = [pod for pod in pillar.redis if pod is not old]
+    pillar.start(rest)
+    until(lambda: pillar.master() in rest, 60, "one of the two others leads")
+    assert pillar.count("a") == 1000
+
+
+def test_a_single_member_within_reach_does_not_lead_alone(lab):
+    pillar = Pillar(lab).start()
+    pillar.healthy()
+    pillar.fill("a", 10)
+    for pod in pillar.redis + pillar.sentinels:
+        pod.kill()
+    pillar.start([pillar.redis[1]], [pillar.sentinels[1]])
+    until(lambda: pillar.state(pillar.redis[1])["phase"] == "Closed", 10, "member 1 has started")
+    stays(lambda: not open_port(pillar.redis[1]), 12, "member 1 opened")
+    pillar.start([pillar.redis[0], pillar.redis[2]], [pillar.sentinels[0], pillar.sentinels[2]])
+    pillar.healthy(60)
+    assert pillar.count("a") == 10
+
+
+def test_sentinels_lost_with_their_volumes_the_most_advanced_member_leads(lab):
+    """Nobody knows a master any more, and member 0 is the stale one."""
+    pillar = Pillar(lab).start()
+    pillar.healthy()
+    pillar.fill("a", 500)
+    until(lambda: pillar.replicas_in_step(2), 5, "replicas in step")
+    pillar.redis[0].kill()
+    until(lambda: pillar.master() not in (None, pillar.redis[0]), 20, "another leads")
+    pillar.fill("b", 500)
+    time.sleep(1.5)
+    for pod in pillar.redis + pillar.sentinels:
+        pod.kill()
+    for pod in pillar.sentinels:
+        pod.wipe()
+    pillar.start()
+    pillar.healthy(60)
+    assert pillar.master() is not pillar.redis[0]
+    assert pillar.count("a") == 500 and pillar.count("b") == 500
+
+
+def test_a_killed_master_is_replaced_and_comes_back_as_replica(lab):
+    pillar = Pillar(lab, min_replicas=1).start()
+    old = pillar.healthy()
+    pillar.fill("a", 500)
+    until(lambda: pillar.replicas_in_step(2), 5, "replicas in step")
+    began = time.monotonic()
+    old.kill()
+    until(lambda: pillar.master() not in (None, old), 15, "another leads")
+    print(f"another leads after {time.monotonic() - began:.1f} s")
+    old.start()
+    pillar.healthy()
+    assert pillar.count("a") == 500
+    for pod in pillar.sentinels:
+        assert len(pillar.sentinel(pod).sentinel_sentinels(GROUP)) == 2
+        assert len(pillar.sentinel(pod).sentinel_slaves(GROUP)) == 2
+
+
+def test_a_sentinel_keeps_its_identity_without_its_volume(lab):
+    pillar = Pillar(lab).start()
+    pillar.healthy()
+    before = pillar.sentinel(pillar.sentinels[2]).execute_command("SENTINEL", "MYID")
+    pillar.sentinels[2].kill()
+    pillar.sentinels[2].wipe()
+    pillar.sentinels[2].start()
+    pillar.healthy()
+    assert pillar.sentinel(pillar.sentinels[2]).execute_command("SENTINEL", "MYID") == before
+    assert len(pillar.sentinel(pillar.sentinels[0]).sentinel_sentinels(GROUP)) == 2
+
+
+def test_an_isolated_master_refuses_writes_and_gives_way(lab):
+    pillar = Pillar(lab, min_replicas=1).start()
+    old = pillar.healthy()
+    pillar.fill("a", 100)
+    old.connected(False)
+    until(lambda: pillar.named() not in (None, old), 20, "another is named")
+    time.sleep(5)
+    told = old.exec("sh", "-c", "redis-cli -s /run/madbase/redis.sock -a \"$(cat /etc/madbase/secrets/password)\" "
+                    "--no-auth-warning set stray 1")
+    assert "NOREPLICAS" in told
+    old.connected(True)
+    began = time.monotonic()
+    pillar.healthy()
+    print(f"one master {time.monotonic() - began:.1f} s after the cable is back")
+    assert pillar.master() is not old and pillar.count("a") == 100
+
+
+class Writer(threading.Thread):
+    """Writes numbered keys to whichever member takes them; it does not listen to Sentinel."""
+
+    def __init__(self, pillar, number):
+        super().__init__(daemon=True)
+        self.pillar, self.number, self.done, self.gap, self.halt = pillar, number, [], 0.0, False
+
+    def run(self):
+        client, last, i = None, time.monotonic(), 0
+        while not self.halt:
+            try:
+                if client is None:
+                    for pod in self.pillar.redis:
+                        found = self.pillar.client(pod, socket_connect_timeout=0.1, socket_timeout=20)
+                        if found.role()[0] == b"master":
+                            client = found
+                            break
+                    else:
+                        continue
+                client.set(f"w{self.number}:{i}", "1")
+                self.done.append(i)
+                self.gap = max(self.gap, time.monotonic() - last)
+                last = time.monotonic()
+                i += 1
+            except redis.RedisError:
+                client = None
+                i += 1
+
+
+@pytest.mark.parametrize("how", ["preStop", "port"])
+def test_a_handover_loses_nothing(lab, how):
+    pillar = Pillar(lab, min_replicas=1).start()
+    old = pillar.healthy()
+    writers = [Writer(pillar, i) for i in range(4)]
+    for writer in writers:
+        writer.start()
+    time.sleep(2)
+    if how == "preStop":
+        told = old.exec("madbase-redis", "handover")
+    else:
+        told = redis.Redis(old.address, 16379, password=pillar.password, socket_timeout=20).execute_command("HANDOVER")
+    print(told)
+    time.sleep(2)
+    for writer in writers:
+        writer.halt = True
+    for writer in writers:
+        writer.join(25)
+    until(lambda: pillar.master() not in (None, old), 10, "another leads")
+    pillar.healthy()
+    lost = 0
+    for writer in writers:
+        kept = {int(key.split(b":")[1]) for key in pillar.client(pillar.master()).scan_iter(f"w{writer.number}:*", count=5000)}
+        lost += len(set(writer.done) - kept)
+    total = sum(len(writer.done) for writer in writers)
+    print(f"{total} acknowledged, {lost} lost, longest gap {max(writer.gap for writer in writers):.2f} s")
+    assert total > 1000 and lost == 0
+    assert max(writer.gap for writer in writers) < 2
+
+
+def test_a_handover_on_a_replica_or_alone_does_nothing(lab):
+    pillar = Pillar(lab, members=1, sentinels=1).start()
+    until(pillar.master, 20, "the only member leads")
+    assert "no replica" in pillar.redis[0].exec("madbase-redis", "handover")
+
+
+def test_a_new_password_is_taken_over_without_a_restart(lab):
+    pillar = Pillar(lab).start()
+    pillar.healthy()
+    for pod in pillar.redis + pillar.sentinels:
+        pod.put(SECRETS, password="another", **{"sentinel-password": "another-too"})
+    old = pillar.password
+    for pod in pillar.redis:
+        until(lambda p=pod: redis.Redis(p.address, password="another", **FAST).ping(), 10, "the new one is accepted")
+        assert redis.Redis(pod.address, password=old, **FAST).ping()
+    pillar.password, pillar.sentinel_password = "another", "another-too"
+    pillar.healthy()
+
+
+def test_parameters_change_without_a_restart(lab):
+    pillar = Pillar(lab).start()
+    pillar.healthy()
+    for pod in pillar.redis + pillar.sentinels:
+        pod.put(CONFIG, redis__conf="maxmemory 128mb\nmin-replicas-to-write 1\nappendonly no\n",
+                sentinel__conf="down-after-milliseconds 3000\n")
+    for pod in pillar.redis:
+        until(lambda p=pod: pillar.client(p).config_get("min-replicas-to-write")["min-replicas-to-write"] == "1", 10, "set")
+        assert pillar.client(pod).config_get("maxmemory")["maxmemory"] == str(128 << 20)
+        assert pillar.client(pod).config_get("appendonly")["appendonly"] == "yes"
+    for pod in pillar.sentinels:
+        until(lambda p=pod: pillar.sentinel(p).sentinel_master(GROUP)["down-after-milliseconds"] == 3000, 10, "set")
+
+
+def test_scaling_up_a_new_member_copies_before_it_opens(lab):
+    pillar = Pillar(lab, members=3)
+    one = {**pillar.files[CONFIG], "members": "prod-redis-0\n"}
+    for pod in pillar.redis[:1] + pillar.sentinels:
+        pod.put(CONFIG, **one)
+    pillar.start(pillar.redis[:1])
+    until(pillar.master, 20, "member 0 leads")
+    pillar.fill("a", 1000)
+    for pod in pillar.redis + pillar.sentinels:
+        pod.put(CONFIG, **pillar.files[CONFIG])
+    pillar.start(pillar.redis[1:], [])
+    assert pillar.healthy() is pillar.redis[0]
+    assert pillar.client(pillar.redis[2]).dbsize() == 1000
