@@ -201,7 +201,7 @@ metrics_ready() {
 
 balancer_objects() {
     user_role load-balancer '- { apiGroups: [""], resources: [services], verbs: [get, list, watch] }
-- { apiGroups: [""], resources: [services/status], verbs: [patch] }'
+- { apiGroups: [""], resources: [services/status], verbs: [get, patch] }'
 }
 
 balancer_start() {
