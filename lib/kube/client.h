@@ -30,7 +30,7 @@ typedef struct ListOptions {
         const char *label_selector; /* NULL: all */
         const char *field_selector;
         const char *resource_version; /* NULL: most recent; else not older than it */
-        int page;                     /* objects per page; 0: 500 */
+        int page;                     /* objects per page; 0: 500; negative: all in one */
 } ListOptions;
 /* Calls on_item per object, in pages, parsed one at a time; the tree is valid during the call. `namespace_` NULL means
  * all; `options` and `ret_version` may be NULL. *ret_version (freed by the caller) is the list's resourceVersion. EXPIRED

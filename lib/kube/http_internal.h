@@ -45,7 +45,8 @@ typedef struct HttpTransfer {
         HttpResponse response;
         CredentialsView credentials;
         struct curl_slist *headers, *connect_to;
-        bool handing_over; /* a 2xx body goes to on_bytes */
+        bool handing_over; /* a 2xx reply came: its body goes to on_bytes */
+        bool long_lived;   /* a watch: how long it lasts is no latency */
         bool failed;       /* we ended it: `error` says why */
         Error error;
         int64_t started_ns;

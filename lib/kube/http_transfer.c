@@ -190,7 +190,9 @@ static void count(const HttpTransfer *transfer, bool answered) {
         const char *const request_labels[] = { code, transfer->request.method, http->host };
         const char *const duration_labels[] = { transfer->request.method, http->host };
         metric_add(http->requests, request_labels, 1);
-        metric_observe(http->durations, duration_labels, (double)(clock_now_ns() - transfer->started_ns) / 1e9);
+        if (!transfer->long_lived)
+                metric_observe(
+                        http->durations, duration_labels, (double)(clock_now_ns() - transfer->started_ns) / 1e9);
 }
 
 static bool fail(HttpTransfer *transfer, CURLcode code, Error *err) {

@@ -20,8 +20,9 @@ void list_reader_path(const ListReader *reader, const char *namespace_, const Li
         client_path(reader->kind, namespace_, NULL, NULL, path);
         append_parameter(path, "labelSelector", options->label_selector);
         append_parameter(path, "fieldSelector", options->field_selector);
-        text_printf(path, "%slimit=%d", strchr(text_string(path), '?') ? "&" : "?",
-                options->page > 0 ? options->page : LIST_PAGE);
+        if (options->page >= 0)
+                text_printf(path, "%slimit=%d", strchr(text_string(path), '?') ? "&" : "?",
+                        options->page ? options->page : LIST_PAGE);
         if (reader->next) {
                 append_parameter(path, "continue", reader->next);
         } else if (options->resource_version) {
