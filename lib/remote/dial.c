@@ -34,13 +34,9 @@ static const struct addrinfo digit_hints = {
 
 static Lookup *lookup_new(const char *host, const char *port) {
         Lookup *lookup = alloc_zero(sizeof(*lookup));
-        pthread_condattr_t monotonic;
 
         (void)pthread_mutex_init(&lookup->lock, NULL);
-        (void)pthread_condattr_init(&monotonic);
-        (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-        (void)pthread_cond_init(&lookup->ended, &monotonic);
-        (void)pthread_condattr_destroy(&monotonic);
+        (void)pthread_cond_init(&lookup->ended, NULL);
         lookup->host = alloc_string(host);
         (void)snprintf(lookup->port, sizeof(lookup->port), "%s", port);
         lookup->users = 2;
@@ -89,20 +85,12 @@ static bool start_lookup(Lookup *lookup) {
         return status == 0;
 }
 
-static struct timespec monotonic_in(int64_t ms) {
-        int64_t at = clock_now_ns() + (ms > 0 ? ms : 0) * 1000000;
-
-        return (struct timespec){ .tv_sec = (time_t)(at / 1000000000), .tv_nsec = (long)(at % 1000000000) };
-}
-
 static bool wait_for_lookup(Lookup *lookup, int64_t deadline_ms, struct addrinfo **ret_addresses, Error *err) {
-        struct timespec until = monotonic_in(deadline_ms - clock_now_ms());
-        int waited = 0;
         bool ok = false;
 
         (void)pthread_mutex_lock(&lookup->lock);
-        while (!lookup->done && waited != ETIMEDOUT)
-                waited = pthread_cond_timedwait(&lookup->ended, &lookup->lock, &until);
+        while (!lookup->done && clock_wait(&lookup->ended, &lookup->lock, deadline_ms))
+                ;
         if (!lookup->done)
                 (void)error_set(err, ERROR_TIMEOUT, "looking up %s took too long", lookup->host);
         else if (lookup->status != 0)

@@ -23,6 +23,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
+#include "lib/base/text.h"
 #include "lib/remote/dial.h"
 
 enum { START_MS = 30000, PAUSE_MS = 20, FOLDERS_AT_ONCE = 16 };
@@ -280,19 +281,34 @@ void fixture_stop(Fixture *fixture) {
 /* What a stub leaves open with `hold`. */
 enum { MAXIMUM_HELD = 64 };
 
+static void answer_stub(Stub *stub, int fd) {
+        const char *reply;
+        size_t size;
+        char byte;
+
+        (void)pthread_mutex_lock(&stub->lock);
+        stub->accepted++;
+        reply = stub->reply;
+        size = stub->size;
+        (void)pthread_mutex_unlock(&stub->lock);
+        if (reply && recv(fd, &byte, 1, 0) == 1)
+                (void)send(fd, reply, size, MSG_NOSIGNAL);
+        /* Reading what is left keeps the reply from being cut off by a reset. */
+        if (reply && !stub->hold && shutdown(fd, SHUT_WR) == 0)
+                while (recv(fd, &byte, 1, 0) == 1)
+                        ;
+}
+
 static void *run_stub(void *argument) {
         Stub *stub = argument;
         int held[MAXIMUM_HELD], held_count = 0;
 
         for (;;) {
                 int fd = accept4(stub->listener, NULL, NULL, SOCK_CLOEXEC);
-                char byte;
 
                 if (fd < 0)
                         break;
-                stub->accepted++;
-                if (stub->reply && recv(fd, &byte, 1, 0) == 1)
-                        (void)send(fd, stub->reply, stub->size, MSG_NOSIGNAL);
+                answer_stub(stub, fd);
                 if (stub->hold && held_count < MAXIMUM_HELD)
                         held[held_count++] = fd;
                 else
@@ -305,6 +321,7 @@ static void *run_stub(void *argument) {
 
 void fixture_stub_start(Stub *stub, const char *reply, size_t size, bool hold) {
         *stub = (Stub){ .reply = reply, .size = size, .hold = hold };
+        (void)pthread_mutex_init(&stub->lock, NULL);
         stub->listener = bound_socket(&stub->port);
         if (listen(stub->listener, MAXIMUM_HELD) != 0 || pthread_create(&stub->thread, NULL, run_stub, stub) != 0)
                 give_up("a stub server");
@@ -314,4 +331,34 @@ void fixture_stub_stop(Stub *stub) {
         (void)shutdown(stub->listener, SHUT_RDWR);
         (void)pthread_join(stub->thread, NULL);
         (void)close(stub->listener);
+        (void)pthread_mutex_destroy(&stub->lock);
+}
+
+void fixture_stub_set(Stub *stub, const char *reply, size_t size) {
+        (void)pthread_mutex_lock(&stub->lock);
+        stub->reply = reply;
+        stub->size = size;
+        (void)pthread_mutex_unlock(&stub->lock);
+}
+
+int fixture_stub_accepted(Stub *stub) {
+        int accepted;
+
+        (void)pthread_mutex_lock(&stub->lock);
+        accepted = stub->accepted;
+        (void)pthread_mutex_unlock(&stub->lock);
+        return accepted;
+}
+
+char *fixture_read(const char *path) {
+        CLEANUP(cleanup_file) FILE *file = fopen(path, "re");
+        CLEANUP(text_done) Text text = { 0 };
+        char bytes[4096];
+        size_t got;
+
+        if (!file)
+                give_up(path);
+        while ((got = fread(bytes, 1, sizeof(bytes), file)) > 0)
+                text_append_bytes(&text, bytes, got);
+        return text_take(&text);
 }

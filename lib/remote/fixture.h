@@ -33,17 +33,25 @@ void fixture_kill(Fixture *fixture);
 /* The same, and the folder goes too. Accepts what was never started. */
 void fixture_stop(Fixture *fixture);
 
+/* The bytes of a file below the test's folder; fails the test when there is none. The caller frees them. */
+char *fixture_read(const char *path);
+
 /* Accepts connections one after another; sends `reply` (NULL: nothing ever) after the first bytes of each, then closes
  * it, unless `hold` keeps it open until the stub stops. */
 typedef struct Stub {
         int port;
         int listener;
+        pthread_mutex_t lock;
         const char *reply;
         size_t size;
         bool hold;
-        int accepted; /* read it after fixture_stub_stop */
+        int accepted;
         pthread_t thread;
 } Stub;
 
 void fixture_stub_start(Stub *stub, const char *reply, size_t size, bool hold);
 void fixture_stub_stop(Stub *stub);
+/* What is sent from now on; `reply` is kept by reference. */
+void fixture_stub_set(Stub *stub, const char *reply, size_t size);
+/* Connections so far. */
+int fixture_stub_accepted(Stub *stub);
