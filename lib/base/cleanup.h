@@ -11,11 +11,11 @@
 #define MUST_USE          __attribute__((warn_unused_result))
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define ARRAY_LEN(a)      (sizeof(a) / sizeof((a)[0]))
-#define TAKE(p)                             \
-        ({                                  \
-                __typeof__(p) taken_ = (p); \
-                (p) = NULL;                 \
-                taken_;                     \
+#define TAKE(p)                                                                                                        \
+        ({                                                                                                             \
+                __typeof__(p) taken_ = (p);                                                                            \
+                (p) = NULL;                                                                                            \
+                taken_;                                                                                                \
         })
 
 /* For locals: `CLEANUP(cleanup_free) char *text = NULL;` and the like. All accept what was never opened. */

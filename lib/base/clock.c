@@ -7,13 +7,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { MICROS = 1000 * 1000, DAYS_OF_FEBRUARY = 28 };
+enum { MICROS = 1000 * 1000, NANOS = 1000 * 1000 * 1000, DAYS_OF_FEBRUARY = 28 };
 
 static int64_t read_clock(clockid_t clock, int64_t parts_per_second) {
         struct timespec now;
 
         (void)clock_gettime(clock, &now);
-        return (int64_t)now.tv_sec * parts_per_second + now.tv_nsec / (1000 * 1000 * 1000 / parts_per_second);
+        return (int64_t)now.tv_sec * parts_per_second + now.tv_nsec / (NANOS / parts_per_second);
 }
 
 int64_t clock_now_ms(void) {
@@ -21,7 +21,7 @@ int64_t clock_now_ms(void) {
 }
 
 int64_t clock_now_ns(void) {
-        return read_clock(CLOCK_MONOTONIC, 1000 * 1000 * 1000);
+        return read_clock(CLOCK_MONOTONIC, NANOS);
 }
 
 int64_t clock_wall_us(void) {
@@ -134,7 +134,7 @@ static bool take_offset(const char **at, int64_t *ret_seconds) {
                 return false;
         if (!take_number(at, 2, 0, 23, &hours) || !take_char(at, ':') || !take_number(at, 2, 0, 59, &minutes))
                 return false;
-        *ret_seconds = sign * (hours * INT64_C(3600) + minutes * 60);
+        *ret_seconds = sign * (hours * INT64_C(60) + minutes) * 60;
         return true;
 }
 

@@ -11,20 +11,20 @@
 
 typedef enum ErrorCode {
         ERROR_NONE = 0,
-        ERROR_UNAVAILABLE, /* the other side is down, slow, or cut us off; the outcome of a write is unknown */
-        ERROR_TIMEOUT,     /* our deadline passed; as UNAVAILABLE */
-        ERROR_THROTTLED,   /* 429 or 503 with Retry-After: retry_after_ms is set */
-        ERROR_CONFLICT,    /* somebody wrote first, or the cache is behind: read again, soon */
-        ERROR_NOT_FOUND,   /* the object (or its type) is not there, where that is not an answer */
-        ERROR_EXISTS,      /* an object of that name is there and is not ours */
-        ERROR_FORBIDDEN,   /* RBAC, admission policy, quota: a person must change something */
-        ERROR_UNAUTHORIZED,/* our credentials are not accepted */
-        ERROR_INVALID,     /* what we were given cannot work; only a changed spec helps */
-        ERROR_EXPIRED,     /* 410: the resourceVersion is too old */
-        ERROR_TOO_LARGE,   /* something from outside is over its named maximum */
-        ERROR_PROTOCOL,    /* the other side said something we do not understand */
-        ERROR_STOPPED,     /* we are shutting down or lost leadership */
-        ERROR_BUG,         /* ours; counted and alerted on */
+        ERROR_UNAVAILABLE,  /* the other side is down, slow, or cut us off; the outcome of a write is unknown */
+        ERROR_TIMEOUT,      /* our deadline passed; as UNAVAILABLE */
+        ERROR_THROTTLED,    /* 429 or 503 with Retry-After: retry_after_ms is set */
+        ERROR_CONFLICT,     /* somebody wrote first, or the cache is behind: read again, soon */
+        ERROR_NOT_FOUND,    /* the object (or its type) is not there, where that is not an answer */
+        ERROR_EXISTS,       /* an object of that name is there and is not ours */
+        ERROR_FORBIDDEN,    /* RBAC, admission policy, quota: a person must change something */
+        ERROR_UNAUTHORIZED, /* our credentials are not accepted */
+        ERROR_INVALID,      /* what we were given cannot work; only a changed spec helps */
+        ERROR_EXPIRED,      /* 410: the resourceVersion is too old */
+        ERROR_TOO_LARGE,    /* something from outside is over its named maximum */
+        ERROR_PROTOCOL,     /* the other side said something we do not understand */
+        ERROR_STOPPED,      /* we are shutting down or lost leadership */
+        ERROR_BUG,          /* ours; counted and alerted on */
         ERROR_CODE_COUNT
 } ErrorCode;
 

@@ -41,8 +41,8 @@ static void expect(const Field *field, Text *expected) {
                 if (is_bounded(field) && field->maximum == INT64_MAX)
                         text_printf(expected, " of at least %lld", (long long)field->minimum);
                 else if (is_bounded(field))
-                        text_printf(expected, " from %lld to %lld", (long long)field->minimum,
-                                (long long)field->maximum);
+                        text_printf(
+                                expected, " from %lld to %lld", (long long)field->minimum, (long long)field->maximum);
                 break;
         case FIELD_BOOL:
                 text_append(expected, "true or false");
@@ -155,9 +155,8 @@ static bool read_field(const Field *field, const Json *json, const Target *targe
         case FIELD_MILLI:
                 if (!read_quantity(json, &thousandths))
                         return false;
-                *(int64_t *)place = field->type == FIELD_MILLI ?
-                        thousandths :
-                        thousandths / THOUSAND + (thousandths % THOUSAND != 0);
+                *(int64_t *)place = field->type == FIELD_MILLI ? thousandths
+                                                               : thousandths / THOUSAND + (thousandths % THOUSAND != 0);
                 return true;
         case FIELD_TREE:
                 *(const Json **)place = json;

@@ -23,14 +23,14 @@ typedef struct Field {
         FieldType type;
         size_t offset; /* offsetof in the struct */
         bool required;
-        int64_t minimum, maximum; /* FIELD_INT; both 0: unbounded */
-        int64_t fallback;         /* for int, bool, choice (index), quantity, milli */
+        int64_t minimum, maximum;    /* FIELD_INT; both 0: unbounded */
+        int64_t fallback;            /* for int, bool, choice (index), quantity, milli */
         const char *fallback_string; /* FIELD_STRING; kept by reference, NULL: NULL */
-        const char *const *choices; /* FIELD_CHOICE: NULL-terminated */
+        const char *const *choices;  /* FIELD_CHOICE: NULL-terminated */
 } Field;
 
-/* `fields` ends with a row whose path is NULL. A null in the tree counts as missing. False with ERROR_INVALID and a sentence for the first row that does not
- * fit; `target` is then filled in part and must not be used. */
+/* `fields` ends with a row whose path is NULL. A null in the tree counts as missing. False with ERROR_INVALID and a
+ * sentence for the first row that does not fit; `target` is then filled in part and must not be used. */
 bool fields_parse(const Field *fields, const Json *json, Arena *arena, void *target, Error *err) MUST_USE;
 
 /* "500m", "1.5Gi", "2e3": value times 1000, what is smaller rounded away from zero, as the API server does.

@@ -103,7 +103,8 @@ bool fields_parse_quantity(const char *text, int64_t *ret_thousandths, Error *er
         if (*at == '-' || *at == '+')
                 at++;
         if (!take_digits(&at, &quantity) || !take_suffix(at, &quantity))
-                return error_set(err, ERROR_INVALID, "\"%.60s\" is no quantity such as \"500m\", \"4\" or \"10Gi\"", text);
+                return error_set(
+                        err, ERROR_INVALID, "\"%.60s\" is no quantity such as \"500m\", \"4\" or \"10Gi\"", text);
         quantity.exponent += MILLI_EXPONENT;
         if (!whole_value(&quantity, &value))
                 return error_set(err, ERROR_INVALID, "the quantity \"%.60s\" is too large", text);

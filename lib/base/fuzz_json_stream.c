@@ -15,8 +15,8 @@ static bool see(void *seen, const char *bytes, size_t size, Error *err) {
 }
 
 static ErrorCode run(JsonStreamMode mode, const char *bytes, size_t size, size_t step, Text *seen) {
-        CLEANUP(json_stream_done) JsonStream stream = { .mode = mode, .maximum = 1000, .on_document = see,
-                .on_rest = see, .context = seen };
+        CLEANUP(json_stream_done)
+        JsonStream stream = { .mode = mode, .maximum = 1000, .on_document = see, .on_rest = see, .context = seen };
         Error err = { 0 };
 
         for (size_t at = 0; at < size; at += step)

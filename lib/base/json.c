@@ -62,8 +62,8 @@ bool json_parse(const char *bytes, size_t size, Json **ret_json, Error *err) {
         if (size == 0)
                 return error_set(err, ERROR_PROTOCOL, "the JSON is empty");
         if (size > JSON_MAXIMUM_BYTES)
-                return error_set(err, ERROR_TOO_LARGE, "the JSON has %zu bytes, at most %d are taken", size,
-                        JSON_MAXIMUM_BYTES);
+                return error_set(
+                        err, ERROR_TOO_LARGE, "the JSON has %zu bytes, at most %d are taken", size, JSON_MAXIMUM_BYTES);
         if (!check_shape(bytes, size, err))
                 return false;
         json = cJSON_ParseWithLengthOpts(bytes, size, &at, false);
@@ -72,8 +72,8 @@ bool json_parse(const char *bytes, size_t size, Json **ret_json, Error *err) {
         for (; at < bytes + size; at++) {
                 if (!strchr(" \t\r\n", *at)) {
                         json_free(json);
-                        return error_set(err, ERROR_PROTOCOL, "something stands behind the JSON at byte %td",
-                                at - bytes);
+                        return error_set(
+                                err, ERROR_PROTOCOL, "something stands behind the JSON at byte %td", at - bytes);
                 }
         }
         *ret_json = json;

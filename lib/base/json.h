@@ -20,8 +20,8 @@ enum { JSON_MAXIMUM_BYTES = 8 * 1024 * 1024, JSON_MAXIMUM_DEPTH = 100 };
 
 /* Points cJSON at the aborting allocator. Call once at program start, before any thread. */
 void json_start(void);
-/* One whole document of at most JSON_MAXIMUM_BYTES bytes, nested at most JSON_MAXIMUM_DEPTH deep; anything behind it but
- * white space is an error, and so is a NUL byte, also as \u0000: strings end there in C (PROTOCOL, TOO_LARGE). The
+/* One whole document of at most JSON_MAXIMUM_BYTES bytes, nested at most JSON_MAXIMUM_DEPTH deep; anything behind it
+ * but white space is an error, and so is a NUL byte, also as \u0000: strings end there in C (PROTOCOL, TOO_LARGE). The
  * caller frees the tree. */
 bool json_parse(const char *bytes, size_t size, Json **ret_json, Error *err) MUST_USE;
 void json_free(Json *json);

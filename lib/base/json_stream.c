@@ -14,8 +14,16 @@ typedef enum State { START, BETWEEN, NESTED, SCALAR, AROUND, FINISHED, DEAD } St
 
 typedef enum Class { PLAIN, SPACE, SEPARATOR, QUOTE, OPEN, CLOSE } Class;
 
-static const unsigned char classes[256] = { [' '] = SPACE, ['\t'] = SPACE, ['\n'] = SPACE, ['\r'] = SPACE,
-        [','] = SEPARATOR, [':'] = SEPARATOR, ['"'] = QUOTE, ['{'] = OPEN, ['['] = OPEN, ['}'] = CLOSE,
+static const unsigned char classes[256] = { [' '] = SPACE,
+        ['\t'] = SPACE,
+        ['\n'] = SPACE,
+        ['\r'] = SPACE,
+        [','] = SEPARATOR,
+        [':'] = SEPARATOR,
+        ['"'] = QUOTE,
+        ['{'] = OPEN,
+        ['['] = OPEN,
+        ['}'] = CLOSE,
         [']'] = CLOSE };
 
 typedef struct Cursor {
@@ -35,8 +43,8 @@ static size_t maximum_of(const JsonStream *stream) {
 }
 
 static bool too_large(const JsonStream *stream, Error *err) {
-        return error_set(err, ERROR_TOO_LARGE, "a JSON document of the stream has more than %zu bytes",
-                maximum_of(stream));
+        return error_set(
+                err, ERROR_TOO_LARGE, "a JSON document of the stream has more than %zu bytes", maximum_of(stream));
 }
 
 static bool open_bracket(JsonStream *stream, char c, Error *err) {
@@ -164,7 +172,7 @@ static bool step_nested(JsonStream *stream, Cursor *cursor, Error *err) {
         bool complete;
 
         return skip_nested(stream, cursor, &complete, err) &&
-                take_piece(stream, start, (size_t)(cursor->at - start), complete, err);
+               take_piece(stream, start, (size_t)(cursor->at - start), complete, err);
 }
 
 static bool step_scalar(JsonStream *stream, Cursor *cursor, Error *err) {
@@ -215,7 +223,7 @@ static bool is_items_key(const JsonStream *stream) {
         const Text *rest = &stream->rest;
 
         return stream->depth == 1 && rest->size - stream->key_start == sizeof(key) - 1 &&
-                memcmp(rest->data + stream->key_start, key, sizeof(key) - 1) == 0;
+               memcmp(rest->data + stream->key_start, key, sizeof(key) - 1) == 0;
 }
 
 static bool finish_list(JsonStream *stream, Error *err) {

@@ -13,8 +13,9 @@
 
 enum { CONTEXT_VALUE_BYTES = 256, MICROS_PER_MILLI = 1000 };
 
-static const char *const names[] = { [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn",
-        [LOG_ERROR] = "error" };
+static const char *const names[] = {
+        [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"
+};
 
 static _Atomic int lowest = LOG_INFO;
 

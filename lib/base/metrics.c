@@ -157,8 +157,7 @@ static Metric *find_or_add(Metrics *metrics, const Shape *shape) {
 }
 
 Metric *metrics_counter(Metrics *metrics, const char *name, const char *help, const char *const *labels) {
-        return find_or_add(metrics,
-                &(Shape){ .type = METRIC_COUNTER, .name = name, .help = help, .labels = labels });
+        return find_or_add(metrics, &(Shape){ .type = METRIC_COUNTER, .name = name, .help = help, .labels = labels });
 }
 
 Metric *metrics_gauge(Metrics *metrics, const char *name, const char *help, const char *const *labels) {
@@ -167,13 +166,12 @@ Metric *metrics_gauge(Metrics *metrics, const char *name, const char *help, cons
 
 Metric *metrics_histogram(Metrics *metrics, const char *name, const char *help, const char *const *labels,
         const double *buckets, size_t bucket_count) {
-        return find_or_add(metrics,
-                &(Shape){ .type = METRIC_HISTOGRAM,
-                        .name = name,
-                        .help = help,
-                        .labels = labels,
-                        .bounds = buckets,
-                        .bound_count = bucket_count });
+        return find_or_add(metrics, &(Shape){ .type = METRIC_HISTOGRAM,
+                                            .name = name,
+                                            .help = help,
+                                            .labels = labels,
+                                            .bounds = buckets,
+                                            .bound_count = bucket_count });
 }
 
 void metric_add(Metric *metric, const char *const *values, double amount) {

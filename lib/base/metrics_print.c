@@ -79,8 +79,9 @@ static void append_help(const char *help, Text *page) {
 }
 
 static void append_metric(Metric *metric, Text *page) {
-        static const char *const types[] = { [METRIC_COUNTER] = "counter", [METRIC_GAUGE] = "gauge",
-                [METRIC_HISTOGRAM] = "histogram" };
+        static const char *const types[] = {
+                [METRIC_COUNTER] = "counter", [METRIC_GAUGE] = "gauge", [METRIC_HISTOGRAM] = "histogram"
+        };
 
         text_printf(page, "# HELP %s ", metric->name);
         append_help(metric->help, page);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The metrics of the process itself, with the names that dashboards know, from /proc and malloc.
- * Law: what cannot be read is left as it was; a page never fails for it. https://man7.org/linux/man-pages/man5/proc.5.html */
+ * Law: what cannot be read is left as it was; a page never fails for it.
+ * https://man7.org/linux/man-pages/man5/proc.5.html */
 #include <dirent.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -69,8 +70,8 @@ static int count_descriptors(void) {
 static void fill_times(Metrics *metrics) {
         double fields[RSS + 1], boot;
         double ticks = (double)sysconf(_SC_CLK_TCK);
-        Metric *cpu = metrics_counter(metrics, "process_cpu_seconds_total",
-                "Total user and system CPU time spent in seconds.", NULL);
+        Metric *cpu = metrics_counter(
+                metrics, "process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", NULL);
 
         if (!read_stat(fields))
                 return;

@@ -14,8 +14,8 @@ typedef enum MetricType { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM } Metri
 typedef struct Series {
         struct Series *next; /* in the order of their first use */
         char *key;
-        double value;     /* of a histogram: the sum */
-        uint64_t count;   /* of a histogram */
+        double value;       /* of a histogram: the sum */
+        uint64_t count;     /* of a histogram */
         uint64_t buckets[]; /* of a histogram: observations up to each bound, not cumulated */
 } Series;
 

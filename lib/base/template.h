@@ -35,5 +35,5 @@ void template_free(Template *template);
 bool template_render(const Template *template, Arena *arena, const Hole *holes, Json **ret_json, Error *err) MUST_USE;
 /* Text with holes (strings and numbers only): for configuration files inside ConfigMaps. ret_text lives in the arena.
  * Trees are taken and refused. A "${" that begins no hole is PROTOCOL, everything else that does not fit is BUG. */
-bool template_text(const char *name, const char *text, Arena *arena, const Hole *holes, char **ret_text, Error *err)
-        MUST_USE;
+bool template_text(
+        const char *name, const char *text, Arena *arena, const Hole *holes, char **ret_text, Error *err) MUST_USE;

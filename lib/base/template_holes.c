@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Holes in strings and their values. Law: every hole has a value and every value a hole; a tree never turns into text. */
+/* Holes in strings and their values. Law: every hole has a value and every value a hole; a tree never turns into text.
+ */
 #include "lib/base/template_holes.h"
 
 #include <string.h>
@@ -100,7 +101,7 @@ bool hole_set_fill(HoleSet *set, const char *text, Text *filled, bool *ret_absen
         *ret_absent = false;
         for (;;) {
                 Piece piece = piece_next(&text);
-                const Hole *hole;
+                const Hole *hole = NULL;
 
                 switch (piece.type) {
                 case PIECE_END:
@@ -112,8 +113,7 @@ bool hole_set_fill(HoleSet *set, const char *text, Text *filled, bool *ret_absen
                         text_append_bytes(filled, piece.text, piece.size);
                         break;
                 case PIECE_HOLE:
-                        if (!hole_set_find(set, piece, &hole, err) ||
-                                !append_value(set, hole, filled, ret_absent, err))
+                        if (!hole_set_find(set, piece, &hole, err) || !append_value(set, hole, filled, ret_absent, err))
                                 return false;
                         break;
                 case PIECE_BROKEN:

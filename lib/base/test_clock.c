@@ -10,7 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 
-static const int64_t SECOND = 1000 * 1000;
+static const int64_t SECOND = 1000000;
 
 static void test_clocks_do_not_go_back(void **state) {
         int64_t ms = clock_now_ms(), ns = clock_now_ns();

@@ -106,7 +106,8 @@ static void test_says_what_is_wrong_in_one_sentence(void **state) {
                         "spec.members is \"four\", it must be a whole number from 1 to 5" },
                 { fields, "{\"spec\":{\"members\":6}}", "spec.members is 6, it must be a whole number from 1 to 5" },
                 { fields, "{\"spec\":{\"members\":0}}", "spec.members is 0, it must be a whole number from 1 to 5" },
-                { fields, "{\"spec\":{\"members\":1.5}}", "spec.members is 1.5, it must be a whole number from 1 to 5" },
+                { fields, "{\"spec\":{\"members\":1.5}}",
+                        "spec.members is 1.5, it must be a whole number from 1 to 5" },
                 { fields, "{}", "spec.members is missing, it must be a whole number from 1 to 5" },
                 { fields, "{\"spec\":{\"members\":null}}",
                         "spec.members is missing, it must be a whole number from 1 to 5" },
@@ -127,8 +128,9 @@ static void test_says_what_is_wrong_in_one_sentence(void **state) {
                 { fields, "{\"spec\":{\"members\":1,\"cpu\":{}}}",
                         "spec.cpu is {}, it must be a quantity such as \"500m\"" },
                 { needy_fields, "{}", "spec.parameters is missing, it must be given" },
-                { fields, "{\"spec\":{\"plan\":[\"0123456789\",\"0123456789\",\"0123456789\",\"0123456789\","
-                          "\"0123456789\",\"0123456789\",\"0123456789\"]}}",
+                { fields,
+                        "{\"spec\":{\"plan\":[\"0123456789\",\"0123456789\",\"0123456789\",\"0123456789\","
+                        "\"0123456789\",\"0123456789\",\"0123456789\"]}}",
                         "spec.plan is [\"0123456789\",\"0123456789\",\"0123456789\",\"0123456789\",\"0123456789\","
                         "\"0123456789\",\"..., it must be a string" },
         };
@@ -174,8 +176,8 @@ static void test_reads_quantities(void **state) {
 }
 
 static void test_refuses_what_is_no_quantity(void **state) {
-        static const char *const wrong[] = { "", "-", ".", "Gi", "1g", "1GB", "1 Gi", "1Gi ", " 1", "1.2.3", "1e", "1e+-3",
-                "1e5Gi", "1e61", "1e-61", "0x10", "--1", "1,5", "1E+", "9223372036854775.808", "1E", "10P",
+        static const char *const wrong[] = { "", "-", ".", "Gi", "1g", "1GB", "1 Gi", "1Gi ", " 1", "1.2.3", "1e",
+                "1e+-3", "1e5Gi", "1e61", "1e-61", "0x10", "--1", "1,5", "1E+", "9223372036854775.808", "1E", "10P",
                 "1e60", "99999999999999999999999999999999999999999999999999e-60", "1Ei" };
         int64_t value = 42;
 

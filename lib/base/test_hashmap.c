@@ -72,7 +72,7 @@ static void test_agrees_with_an_array_under_churn(void **state) {
         }
         for (int i = 0; i < ENTRIES; i++)
                 assert_ptr_equal(hashmap_get(&map, entries[i].key), entries[i].here ? &entries[i] : NULL);
-        assert_true(map.capacity <= 4 * ENTRIES);
+        assert_true(map.capacity <= 4 * (size_t)ENTRIES);
 }
 
 static void test_the_walk_sees_each_once_while_removing(void **state) {

@@ -98,7 +98,8 @@ static void test_keeps_to_its_maximums(void **state) {
 }
 
 static void test_reads_with_fallbacks(void **state) {
-        CLEANUP(json_cleanup) Json *json = parsed("{\"Name\":\"x\",\"n\":5,\"f\":1.5,\"b\":true,\"z\":null,\"l\":[1,2]}");
+        CLEANUP(json_cleanup)
+        Json *json = parsed("{\"Name\":\"x\",\"n\":5,\"f\":1.5,\"b\":true,\"z\":null,\"l\":[1,2]}");
 
         (void)state;
         assert_string_equal(json_string(json_get(json, "Name"), "-"), "x");

@@ -14,9 +14,11 @@
 static const char pod_text[] =
         "{\"metadata\":{\"annotations\":{\"madbase.io/paused\":\"true\",\"a~b\":\"tilde\",\"\":\"empty\"},"
         "\"labels\":{\"app.kubernetes.io/name\":\"pg\"}},"
-        "\"spec\":{\"containers\":[{\"name\":\"pg\",\"image\":\"reg/pg:17\",\"ports\":[{\"containerPort\":5432,\"name\":\"sql\"}]},"
+        "\"spec\":{\"containers\":[{\"name\":\"pg\",\"image\":\"reg/"
+        "pg:17\",\"ports\":[{\"containerPort\":5432,\"name\":\"sql\"}]},"
         "{\"name\":\"exporter\",\"image\":\"reg/exp:1\",\"tty\":true}],\"grid\":[[1,2],[3,4]]},"
-        "\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\"},{\"type\":\"Ready\",\"status\":\"True\"}],"
+        "\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\"},{\"type\":\"Ready\",\"status\":\"True\"}"
+        "],"
         "\"containerStatuses\":[{\"name\":\"a\",\"state\":{\"running\":{}}},"
         "{\"name\":\"b\",\"state\":{\"waiting\":{\"reason\":\"CrashLoopBackOff\"}}},"
         "{\"name\":\"c\",\"state\":{\"waiting\":{\"reason\":\"ImagePullBackOff\"}}}],\"none\":null}}";
@@ -88,8 +90,9 @@ static void test_finds_nothing_where_nothing_is(void **state) {
                 if (json_find(pod, paths[i]))
                         fail_msg("found something at %s", paths[i]);
         memset(wide, 'x', sizeof(wide));
-        memcpy(wide, "/spec/containers[", 17);
-        memcpy(wide + sizeof(wide) - 2, "]", 2);
+        memcpy(wide, "/spec/containers[", strlen("/spec/containers["));
+        wide[sizeof(wide) - 2] = ']';
+        wide[sizeof(wide) - 1] = '\0';
         assert_null(json_find(pod, wide));
         assert_null(json_find(NULL, "/a"));
         assert_null(json_find(NULL, ""));

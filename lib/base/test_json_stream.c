@@ -37,8 +37,10 @@ typedef struct Case {
 /* Feeds the first `cut` bytes and then the others in pieces of `step`. */
 static void assert_case(const Case *one, size_t cut, size_t step) {
         CLEANUP(text_done) Text seen = { 0 };
-        CLEANUP(json_stream_done) JsonStream stream = { .mode = one->mode, .maximum = 60, .on_document = see_document,
-                .on_rest = see_rest, .context = &seen };
+        CLEANUP(json_stream_done)
+        JsonStream stream = {
+                .mode = one->mode, .maximum = 60, .on_document = see_document, .on_rest = see_rest, .context = &seen
+        };
         size_t size = strlen(one->input);
         Error err = { 0 };
         bool good = json_stream_feed(&stream, one->input, cut, &err);

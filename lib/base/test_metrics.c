@@ -41,22 +41,21 @@ static void test_prints_the_page(void **state) {
         metric_observe(time, (const char *const[]){ "x" }, 2);
         metric_observe(time, (const char *const[]){ "x" }, 100);
         metrics_print(metrics, &page);
-        assert_string_equal(text_string(&page),
-                "# HELP reconcile_total How often.\\nBack\\\\slash \"quoted\"\n"
-                "# TYPE reconcile_total counter\n"
-                "reconcile_total{controller=\"statepillar\",result=\"success\"} 3\n"
-                "reconcile_total{controller=\"a\\\"b\\\\c\\nd\",result=\"\"} 0\n"
-                "# HELP depth How deep.\n"
-                "# TYPE depth gauge\n"
-                "depth -0.5\n"
-                "# HELP seconds How long.\n"
-                "# TYPE seconds histogram\n"
-                "seconds_bucket{name=\"x\",le=\"0.005\"} 1\n"
-                "seconds_bucket{name=\"x\",le=\"1\"} 1\n"
-                "seconds_bucket{name=\"x\",le=\"2.5\"} 2\n"
-                "seconds_bucket{name=\"x\",le=\"+Inf\"} 3\n"
-                "seconds_sum{name=\"x\"} 102.005\n"
-                "seconds_count{name=\"x\"} 3\n");
+        assert_string_equal(text_string(&page), "# HELP reconcile_total How often.\\nBack\\\\slash \"quoted\"\n"
+                                                "# TYPE reconcile_total counter\n"
+                                                "reconcile_total{controller=\"statepillar\",result=\"success\"} 3\n"
+                                                "reconcile_total{controller=\"a\\\"b\\\\c\\nd\",result=\"\"} 0\n"
+                                                "# HELP depth How deep.\n"
+                                                "# TYPE depth gauge\n"
+                                                "depth -0.5\n"
+                                                "# HELP seconds How long.\n"
+                                                "# TYPE seconds histogram\n"
+                                                "seconds_bucket{name=\"x\",le=\"0.005\"} 1\n"
+                                                "seconds_bucket{name=\"x\",le=\"1\"} 1\n"
+                                                "seconds_bucket{name=\"x\",le=\"2.5\"} 2\n"
+                                                "seconds_bucket{name=\"x\",le=\"+Inf\"} 3\n"
+                                                "seconds_sum{name=\"x\"} 102.005\n"
+                                                "seconds_count{name=\"x\"} 3\n");
         assert_true(metric_value(time, (const char *const[]){ "x" }) == 3);
         assert_true(metric_value(time, (const char *const[]){ "y" }) == 0);
 }
@@ -194,7 +193,7 @@ static void test_counts_from_many_threads(void **state) {
         for (int i = 0; i < THREADS; i++)
                 assert_int_equal(pthread_join(threads[i], NULL), 0);
         sum = metric_value(metrics_counter(metrics, "total", "T.", one_label), (const char *const[]){ "a" }) +
-                metric_value(metrics_counter(metrics, "total", "T.", one_label), (const char *const[]){ "b" });
+              metric_value(metrics_counter(metrics, "total", "T.", one_label), (const char *const[]){ "b" });
         assert_true(sum == THREADS * ROUNDS);
         assert_true(metric_value(metrics_histogram(metrics, "time", "T.", NULL, NULL, 0), NULL) == THREADS * ROUNDS);
 }

@@ -53,8 +53,7 @@ static void test_fills_whole_scalars_with_any_value(void **state) {
                        "  paused: ${paused}\n"
                        "  ports: [ { name: sql, port: \"${port}\" }, \"${more}\" ]\n",
                 (const Hole[]){ hole_string("name", "a: b\n- c"), hole_tree("labels", parsed("{\"x\":\"${name}\"}")),
-                        hole_bool("paused", true), hole_int("port", 5432), hole_tree("more", parsed("[1]")),
-                        HOLE_END },
+                        hole_bool("paused", true), hole_int("port", 5432), hole_tree("more", parsed("[1]")), HOLE_END },
                 "{\"metadata\":{\"name\":\"a: b\\n- c\",\"labels\":{\"x\":\"${name}\"}},\"spec\":{\"paused\":true,"
                 "\"ports\":[{\"name\":\"sql\",\"port\":5432},[1]]}}",
                 NULL);
@@ -72,8 +71,8 @@ static void test_absent_values_drop_their_place(void **state) {
         assert_renders("a: ${gone}\nb: [ 1, \"${gone}\", 2 ]\nc: x-${gone}-${here}\nd: { e: \"${gone}\" }\n",
                 (const Hole[]){ hole_string("gone", NULL), hole_string("here", "h"), HOLE_END },
                 "{\"b\":[1,2],\"d\":{}}", NULL);
-        assert_renders("a: ${x}\nb: ${y}\n", (const Hole[]){ hole_tree("x", NULL), hole_absent("y"), HOLE_END }, "{}",
-                NULL);
+        assert_renders(
+                "a: ${x}\nb: ${y}\n", (const Hole[]){ hole_tree("x", NULL), hole_absent("y"), HOLE_END }, "{}", NULL);
 }
 
 static void test_a_tree_may_stand_in_several_places(void **state) {
@@ -111,7 +110,8 @@ static void test_a_template_renders_again_and_again(void **state) {
         for (int i = 0; i < 3; i++) {
                 Json *json = NULL;
 
-                assert_true(template_render(template, &arena, (const Hole[]){ hole_int("x", i), HOLE_END }, &json, NULL));
+                assert_true(
+                        template_render(template, &arena, (const Hole[]){ hole_int("x", i), HOLE_END }, &json, NULL));
                 assert_int_equal(json_find_int(json, "/a", -1), i);
         }
 }
@@ -149,8 +149,8 @@ static void test_fills_texts(void **state) {
         assert_string_equal(text, "");
         assert_false(template_text("conf", "${x}", &arena, (const Hole[]){ hole_absent("x"), HOLE_END }, &text, &err));
         assert_int_equal(err.code, ERROR_BUG);
-        assert_false(template_text("conf", "${x}", &arena,
-                (const Hole[]){ hole_tree("x", parsed("[1]")), HOLE_END }, &text, &err));
+        assert_false(template_text(
+                "conf", "${x}", &arena, (const Hole[]){ hole_tree("x", parsed("[1]")), HOLE_END }, &text, &err));
         assert_int_equal(err.code, ERROR_BUG);
         assert_false(template_text("conf", "x", &arena, (const Hole[]){ hole_int("x", 1), HOLE_END }, &text, &err));
         assert_string_equal(err.text, "template conf: the value \"x\" has no hole");

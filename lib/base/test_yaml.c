@@ -88,7 +88,8 @@ static void test_reads_a_manifest(void **state) {
                     "  1: one\n"
                     "  true: yes\n",
                 "{\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"x\",\"labels\":{}},\"spec\":{\"ports\":"
-                "[{\"name\":\"sql\",\"port\":5432},{\"name\":\"rest\",\"port\":8008}],\"1\":\"one\",\"true\":\"yes\"}}");
+                "[{\"name\":\"sql\",\"port\":5432},{\"name\":\"rest\",\"port\":8008}],\"1\":\"one\",\"true\":\"yes\"}"
+                "}");
 }
 
 static void test_copies_behind_anchors(void **state) {

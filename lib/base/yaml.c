@@ -84,7 +84,8 @@ static bool read_scalar(Reader *reader, Json **ret_json, Error *err) {
         if (!plain)
                 *ret_json = json_new_string(text);
         else if (!yaml_scalar(text, ret_json))
-                return fail_at(reader, err, ERROR_PROTOCOL, "a number that JSON does not hold or that YAML versions read in two ways; quote it");
+                return fail_at(reader, err, ERROR_PROTOCOL,
+                        "a number that JSON does not hold or that YAML versions read in two ways; quote it");
         return true;
 }
 
@@ -133,8 +134,7 @@ static bool read_mapping(Reader *reader, Json *object, Error *err) {
                         return false;
                 if (reader->event.type == YAML_MAPPING_END_EVENT)
                         return true;
-                if (!read_key(reader, &keys, &key, err) || !next_event(reader, err) ||
-                        !read_value(reader, &value, err))
+                if (!read_key(reader, &keys, &key, err) || !next_event(reader, err) || !read_value(reader, &value, err))
                         return false;
                 json_put_new(object, key, value);
                 (void)hashmap_put(&keys, json_key(value), value);
@@ -264,8 +264,8 @@ static bool start(Reader *reader, const char *text, size_t size, Error *err) {
         if (!yaml_parser_initialize(&reader->parser))
                 return error_set(err, ERROR_UNAVAILABLE, "no memory for the YAML parser");
         if (size > YAML_MAXIMUM_BYTES)
-                return error_set(err, ERROR_TOO_LARGE, "the YAML has %zu bytes, at most %d are taken", size,
-                        YAML_MAXIMUM_BYTES);
+                return error_set(
+                        err, ERROR_TOO_LARGE, "the YAML has %zu bytes, at most %d are taken", size, YAML_MAXIMUM_BYTES);
         yaml_parser_set_input_string(&reader->parser, (const unsigned char *)text, size);
         yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
         return next_event(reader, err);
