@@ -84,7 +84,8 @@ static bool fill_string(Rendering *rendering, const char *text, Json **ret_value
         bool absent;
 
         if (piece.type == PIECE_HOLE && !*at) {
-                if (!hole_set_find(&rendering->set, piece, &hole, err))
+                hole = hole_set_find(&rendering->set, piece, err);
+                if (!hole)
                         return false;
                 *ret_value = value_of(rendering, hole);
                 return true;

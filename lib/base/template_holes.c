@@ -65,18 +65,19 @@ HoleSet hole_set(const char *template_name, const Hole *holes, Arena *arena) {
         return set;
 }
 
-bool hole_set_find(HoleSet *set, Piece name, const Hole **ret_hole, Error *err) {
+const Hole *hole_set_find(HoleSet *set, Piece name, Error *err) {
         for (size_t i = 0; i < set->count; i++) {
                 const Hole *hole = &set->holes[i];
 
                 if (strlen(hole->name) == name.size && memcmp(hole->name, name.text, name.size) == 0) {
                         set->uses[i] = 1;
-                        *ret_hole = hole;
-                        return true;
+                        return hole;
                 }
         }
-        return error_set(err, ERROR_BUG, "template %s: the hole \"%.*s\" has no value", set->template_name,
+        (void)error_set(err, ERROR_BUG, "template %s: the hole \"%.*s\" has no value", set->template_name,
                 (int)name.size, name.text);
+        return NULL;
+        return NULL;
 }
 
 static bool append_value(const HoleSet *set, const Hole *hole, Text *filled, bool *ret_absent, Error *err) {
@@ -101,7 +102,7 @@ bool hole_set_fill(HoleSet *set, const char *text, Text *filled, bool *ret_absen
         *ret_absent = false;
         for (;;) {
                 Piece piece = piece_next(&text);
-                const Hole *hole = NULL;
+                const Hole *hole;
 
                 switch (piece.type) {
                 case PIECE_END:
@@ -113,7 +114,8 @@ bool hole_set_fill(HoleSet *set, const char *text, Text *filled, bool *ret_absen
                         text_append_bytes(filled, piece.text, piece.size);
                         break;
                 case PIECE_HOLE:
-                        if (!hole_set_find(set, piece, &hole, err) || !append_value(set, hole, filled, ret_absent, err))
+                        hole = hole_set_find(set, piece, err);
+                        if (!hole || !append_value(set, hole, filled, ret_absent, err))
                                 return false;
                         break;
                 case PIECE_BROKEN:

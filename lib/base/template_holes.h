@@ -24,8 +24,8 @@ typedef struct HoleSet {
 } HoleSet;
 
 HoleSet hole_set(const char *template_name, const Hole *holes, Arena *arena);
-/* The value of the hole, which counts as used from now on. */
-bool hole_set_find(HoleSet *set, Piece name, const Hole **ret_hole, Error *err) MUST_USE;
+/* The value of the hole, which counts as used from now on; NULL with an error when there is none. */
+const Hole *hole_set_find(HoleSet *set, Piece name, Error *err) MUST_USE;
 /* `text` with its holes filled. An absent value sets ret_absent; the holes behind it count as used all the same. */
 bool hole_set_fill(HoleSet *set, const char *text, Text *filled, bool *ret_absent, Error *err) MUST_USE;
 /* Whether every value was used. */
