@@ -77,7 +77,6 @@ const Hole *hole_set_find(HoleSet *set, Piece name, Error *err) {
         (void)error_set(err, ERROR_BUG, "template %s: the hole \"%.*s\" has no value", set->template_name,
                 (int)name.size, name.text);
         return NULL;
-        return NULL;
 }
 
 static bool append_value(const HoleSet *set, const Hole *hole, Text *filled, bool *ret_absent, Error *err) {
