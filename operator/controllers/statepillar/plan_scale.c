@@ -94,49 +94,67 @@ static int shrink_data(const View *view, PillarSet set, int wanted, Plan *plan) 
         return state->replicas - 1;
 }
 
-/* A Sentinel that left, or a replica that did, is still counted by those that stay: they forget, one at a time. Returns
- * false while that goes on. */
-static bool sentinels_settled(const View *view, Plan *plan) {
+/* What the Sentinels that stay still count though it left. */
+typedef struct Ghosts {
+        const PillarMember *unsettled; /* does not know all that there are, or cannot be asked */
+        const PillarMember *haunted;   /* the first that counts something that is gone */
+        bool sentinels;                /* Sentinels are among what is counted */
+} Ghosts;
+
+static Ghosts find_ghosts(const View *view) {
         const PillarStatefulSet *state = &view->sets[SET_SENTINEL];
         int64_t replicas = view->sets[SET_REDIS].replicas - 1;
-        const PillarMember *haunted = NULL;
+        Ghosts ghosts = { 0 };
 
         for (int i = 0; i < state->replicas; i++) {
                 const PillarMember *member = &state->members[i];
-                if (!member->reachable || member->known < state->replicas || member->replicas < replicas) {
-                        wait_member(plan, member->name,
-                                arena_printf(plan->arena, "Sentinel %s to know all others", member->name),
-                                "Sentinels tell each other every two seconds");
-                        return false;
-                }
-                if (!haunted && (member->known > state->replicas || member->replicas > replicas))
-                        haunted = member;
+                if (!member->serves || member->known < state->replicas || member->replicas < replicas)
+                        ghosts.unsettled = member;
+                else if (!ghosts.haunted && (member->known > state->replicas || member->replicas > replicas))
+                        ghosts.haunted = member;
+                if (member->known > state->replicas)
+                        ghosts.sentinels = true;
         }
-        if (!haunted)
-                return true;
-        if (!haunted->quorum_ok || view_serving(view, SET_REDIS, (int)replicas + 1) <= (int)replicas)
-                return false;
+        return ghosts;
+}
+
+/* Those that stay forget, one at a time, and only while all Redis members follow and a quorum stands: for a moment a
+ * Sentinel that forgets knows no replica to promote. */
+static void forget_ghosts(const View *view, const PillarMember *haunted, Plan *plan) {
+        int redis = view->sets[SET_REDIS].replicas;
+
+        if (!haunted->quorum_ok || view_serving(view, SET_REDIS, redis) < redis)
+                return;
         Json *args = json_new_object();
         json_put_string(args, "sentinel", haunted->name);
         json_put_string(args, "group", view_group(view));
         draft_call(plan, "sentinel-reset", args,
                 arena_printf(plan->arena, "Sentinel %s still counts a member that left", haunted->name));
         plan->requeue_ms = 2000;
-        return false;
 }
 
 static int shrink_sentinels(const View *view, int wanted, Plan *plan) {
         const PillarStatefulSet *state = &view->sets[SET_SENTINEL];
         const PillarStatefulSet *redis = &view->sets[SET_REDIS];
+        Ghosts ghosts = find_ghosts(view);
+        bool shrinks = wanted < state->replicas;
 
-        /* A Sentinel stays as long as the Redis member of its number. */
-        if (state->members_seen > state->replicas || redis->members_seen > redis->replicas)
+        /* Sentinels stay until the Redis members have left. */
+        if (redis->replicas != wanted || redis->members_seen > redis->replicas
+                || state->members_seen > state->replicas || !view_leader(view, SET_REDIS))
                 return state->replicas;
-        if (!view_leader(view, SET_REDIS) || redis->replicas >= state->replicas + (wanted < state->replicas ? 0 : 1))
+        if (ghosts.unsettled) {
+                if (shrinks)
+                        wait_member(plan, ghosts.unsettled->name,
+                                arena_printf(plan->arena, "Sentinel %s to know all others", ghosts.unsettled->name),
+                                "Sentinels tell each other every two seconds");
                 return state->replicas;
-        if (!sentinels_settled(view, plan))
-                return state->replicas;
-        return wanted < state->replicas ? state->replicas - 1 : state->replicas;
+        }
+        if (shrinks && !ghosts.sentinels)
+                return state->replicas - 1;
+        if (ghosts.haunted)
+                forget_ghosts(view, ghosts.haunted, plan);
+        return state->replicas;
 }
 
 static int count_now(const View *view, PillarSet set, const Target *target, Plan *plan) {
