@@ -262,9 +262,11 @@ class ControlPlane:
         return int(self.etcd("kv/range", {"key": _text64("/"), "keys_only": True, "limit": 1})["header"]["revision"])
 
     def compact(self, revision=None):
-        """Forgets history before a revision (default: all of it); a continue token from before is 410 after.
+        """Forgets history before a revision (default: all of it).
 
-        Watches are served from the API server's own window: for a 410 on watch, restart_apiserver() after it.
+        A continue token from before is 410 after it, at once where watchlist is off. With it, pages come from
+        snapshots of the watch cache, and watches always come from its window: there a 410 needs a
+        restart_apiserver() too.
         """
         revision = revision or self.revision()
         self.etcd("kv/compaction", {"revision": str(revision), "physical": True})
@@ -361,7 +363,8 @@ class ControlPlane:
             f"--service-cluster-ip-range={SERVICE_RANGE}",
             # Nobody makes the default ServiceAccounts here, and pods are made without them.
             "--disable-admission-plugins=ServiceAccount", "--enable-admission-plugins=PodSecurity",
-            f"--feature-gates=WatchList={'true' if self.watchlist else 'false'}",
+            # Without WatchList as on servers that are older: no pages from snapshots of the watch cache either.
+            "--feature-gates=" + ("WatchList=true" if self.watchlist else "WatchList=false,ListFromCacheSnapshot=false"),
             f"--audit-policy-file={self._audit_policy}", f"--audit-log-path={self.audit_log}",
             "--shutdown-delay-duration=0s", "--allow-privileged=true", "--profiling=false",
             *self._arguments,
