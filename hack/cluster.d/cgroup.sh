@@ -25,6 +25,7 @@ cgroup_trees() {
 
 cgroup_make() { # GROUP
     local top folder
+    [ -n "$(cgroup_roots)" ] || die "no cgroup hierarchy is mounted with its root at /sys/fs/cgroup"
     while read -r top; do
         for folder in "$top/$1" "$top/$1/system"; do
             mkdir -p "$folder"
