@@ -36,9 +36,35 @@ static Json *pillar_notes(const ClusterView *view) {
         return notes;
 }
 
-static void plan_pillar(const ClusterView *view, Plan *plan) {
-        if (!view->spec.has_state)
+/* The spec of the StatePillar as it stands; NULL where there is none of ours. */
+static const Json *live_pillar_spec(const ClusterView *view) {
+        Json *spec = NULL;
+        const char *text;
+
+        if (!view->pillar || view->pillar_foreign)
+                return NULL;
+        text = object_value(view->pillar, CUSTOM_SPEC);
+        return json_parse(text, strlen(text), &spec, NULL) ? json_adopt(view->arena, spec) : NULL;
+}
+
+/* A pillar that is not wanted any more goes by pruning, which its protection would refuse: the MadCluster's own
+ * protection, checked by the schema, has already allowed it. */
+static void plan_unprotected_pillar(const ClusterView *view, Plan *plan) {
+        Json *patch;
+
+        if (!json_bool(json_get(live_pillar_spec(view), "deletionProtection"), false))
                 return;
+        patch = json_adopt(view->arena, json_new_object());
+        json_put_bool(json_put_object(patch, "spec"), "deletionProtection", false);
+        plan_patch(plan, &kind_statepillar, view->namespace_, view->name, patch,
+                "spec.state was taken away and the MadCluster is not protected");
+}
+
+static void plan_pillar(const ClusterView *view, Plan *plan) {
+        if (!view->spec.has_state) {
+                plan_unprotected_pillar(view, plan);
+                return;
+        }
         plan_apply(plan, &kind_statepillar, parts_render(view, "statepillar", (const Hole[]){
                 hole_string("name", view->name), hole_string("namespace", view->namespace_),
                 hole_tree("labels", parts_labels(view, "statepillar", "state")),
@@ -55,17 +81,9 @@ static void hold(const ClusterView *view, Plan *plan) {
 
 /* While the pillar is paused with the rest, its own spec must still learn so: it is written before the hold. */
 static bool pillar_must_learn_pause(const ClusterView *view) {
-        const Json *paused;
-        CLEANUP(json_cleanup) Json *spec = NULL;
-        const char *text;
+        const Json *spec = live_pillar_spec(view);
 
-        if (!view->spec.paused || !view->spec.has_state || !view->pillar || view->pillar_foreign)
-                return false;
-        text = object_value(view->pillar, CUSTOM_SPEC);
-        if (!json_parse(text, strlen(text), &spec, NULL))
-                return false;
-        paused = json_get(spec, "paused");
-        return !json_bool(paused, false);
+        return view->spec.paused && view->spec.has_state && spec && !json_bool(json_get(spec, "paused"), false);
 }
 
 static void plan_parts(const ClusterView *view, Plan *plan) {

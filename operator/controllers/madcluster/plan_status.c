@@ -135,7 +135,7 @@ static const char *derive_phase(const ClusterView *view, const Tally *tally) {
         if (view->spec.paused || view->dry_run)
                 return "Paused";
         if (tally->declared == tally->ready)
-                return tally->updating ? "Updating" : "Running";
+                return tally->updating ? "Updating" : "Ready";
         if (tally->nothing_ready)
                 return "Creating";
         for (size_t i = 0; tally->pillar_phase && i < ARRAY_LEN(passed_on); i++)

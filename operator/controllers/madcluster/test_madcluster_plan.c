@@ -107,6 +107,11 @@ static void test_paused(void **state) {
         run_case("paused");
 }
 
+static void test_the_state_part_is_taken_away(void **state) {
+        (void)state;
+        run_case("the-state-part-is-taken-away");
+}
+
 static void test_pods_of_another_version(void **state) {
         (void)state;
         run_case("pods-of-another-version");
@@ -132,6 +137,7 @@ int main(void) {
                 cmocka_unit_test(test_an_even_count_behind_the_schemas_back),
                 cmocka_unit_test(test_a_stranger_has_the_pillars_name),
                 cmocka_unit_test(test_paused),
+                cmocka_unit_test(test_the_state_part_is_taken_away),
                 cmocka_unit_test(test_pods_of_another_version),
                 cmocka_unit_test(test_the_plan_depends_on_what_is_seen_alone),
         };
