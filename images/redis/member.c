@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loop of a Redis member. The law: a closed port until judge says what this member is; after that Sentinel alone
- * changes its role, but that a master which most Sentinels no longer name gives way by itself. */
+ * changes its role, but that a member which follows another than most Sentinels name puts that right by itself. */
 #include "member.h"
 
 #include <signal.h>
@@ -24,7 +24,8 @@ enum {
         DURABLE_MS = 1000,  /* between witnesses that survive a power cut */
         DECIDE_MS = 250,    /* between decisions while the port is closed */
         WAITED_MS = 5000,   /* after loading: members that have not answered are taken as gone */
-        NAMED_MS = 2000,    /* between a master's questions to the Sentinels */
+        NAMED_MS = 2000,    /* between questions to the Sentinels, of a master or of a replica without link */
+        NAMED_CALM_MS = 10000, /* of a replica in step */
         STOP_SECONDS = 25,  /* for redis-server to end */
         CATCH_UP_MS = 3000, /* for replicas, when a master stops */
 };
@@ -32,7 +33,7 @@ enum {
 /* What INFO told last. */
 typedef struct Look {
         bool answered, loading, master, linked, log_current;
-        char id[POSITION_ID + 1];
+        char id[POSITION_ID + 1], following[SETTINGS_ADDRESS_MAX]; /* following: the master's address, "" as master */
         long long offset;
 } Look;
 
@@ -92,6 +93,7 @@ static void look(Seat *seat) {
         call_info(info, "master_link_status", link, sizeof link);
         call_info(info, "aof_last_bgrewrite_status", status, sizeof status);
         call_info(info, "master_replid", now.id, sizeof now.id);
+        call_info(info, "master_host", now.following, sizeof now.following);
         now.master = strcmp(role, "master") == 0;
         now.linked = !now.master && strcmp(link, "up") == 0 && !call_info_number(info, "master_sync_in_progress", 1);
         now.offset = call_info_number(info, now.master ? "master_repl_offset" : "slave_repl_offset", 0);
@@ -206,20 +208,24 @@ static bool leads(const Settings *settings, const char *address) {
         return role && role->elements && role->element[0]->str && strcmp(role->element[0]->str, "master") == 0;
 }
 
-/* A master that was away while another was promoted would go on taking writes until Sentinel turns it round. */
-static void give_way(Seat *seat) {
+/* An open member that does not follow whom most Sentinels name: a master that was away while another was promoted and
+ * would take writes until Sentinel turns it round, or a replica that the Sentinels had not met before its master went.
+ * It follows the one that is named, as soon as that one leads. */
+static void mind_the_named(Seat *seat) {
         Knowledge knowledge = { 0 };
         ask_sentinels(&seat->settings, &knowledge);
         for (size_t i = 0; i < seat->settings.n_redis; i++)
                 settings_address(&seat->settings.redis[i], knowledge.addresses[i]);
-        bool majority, knows;
+        bool majority, knows, was_master = seat->look.master;
         size_t named = judge_named(&knowledge, &majority, &knows);
-        if (!majority || named >= seat->settings.n_redis || named == seat->settings.self ||
-                !leads(&seat->settings, knowledge.addresses[named]))
+        if (!majority || named >= seat->settings.n_redis || named == seat->settings.self)
                 return;
-        LOG_INFO("giving way to %s: the Sentinels name it", seat->settings.redis[named].name);
+        const char *master = knowledge.addresses[named];
+        if (strcmp(seat->look.following, master) == 0 || !leads(&seat->settings, master))
+                return;
+        LOG_INFO("following %s: the Sentinels name it", seat->settings.redis[named].name);
         seat->following[0] = 0;
-        if (follow(seat, knowledge.addresses[named]))
+        if (follow(seat, master) && was_master)
                 CALL_DONE(seat->local, "CLIENT", "KILL", "TYPE", "NORMAL");
 }
 
@@ -324,9 +330,9 @@ static int loop(Seat *seat) {
                         seat->next_decision = clock_ms() + DECIDE_MS;
                         tell(seat);
                 }
-                if (seat->open && seat->look.master && now >= seat->next_named && seat->settings.n_redis > 1) {
-                        seat->next_named = now + NAMED_MS;
-                        give_way(seat);
+                if (seat->open && now >= seat->next_named && seat->settings.n_redis > 1) {
+                        seat->next_named = now + (seat->look.linked ? NAMED_CALM_MS : NAMED_MS);
+                        mind_the_named(seat);
                 }
         }
 }

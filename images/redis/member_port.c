@@ -83,6 +83,8 @@ static bool answer(Client *client, const redisReply *request) {
                 return false;
         if (strcasecmp(word, "AUTH") == 0 && request->elements >= 2 && request->element[request->elements - 1]->str)
                 return authenticate(client, request->element[request->elements - 1]->str) && client->known;
+        if (strcasecmp(word, "HELLO") == 0 || strcasecmp(word, "CLIENT") == 0)
+                return send_text(client, "-ERR unknown command, as before Redis 6\r\n");
         if (!client->known)
                 return send_text(client, "-NOAUTH give the password first\r\n");
         if (strcasecmp(word, "PING") == 0)

@@ -95,6 +95,8 @@ class Pillar:
             until(lambda p=pod: self.sentinel(p).execute_command("SENTINEL", "CKQUORUM", GROUP), seconds, "a quorum")
             until(lambda p=pod: len(self.sentinel(p).sentinel_sentinels(GROUP)) == len(self.sentinels) - 1, seconds,
                   "the Sentinels know each other")
+            until(lambda p=pod: len(self.sentinel(p).sentinel_slaves(GROUP)) == len(self.redis) - 1, seconds,
+                  "the Sentinels know the replicas")
         return self.master()
 
     def fill(self, prefix, count):
@@ -305,6 +307,20 @@ def test_a_killed_master_is_replaced_and_comes_back_as_replica(lab):
         assert len(pillar.sentinel(pod).sentinel_slaves(GROUP)) == 2
 
 
+def test_a_replica_that_the_sentinels_never_met_is_not_left_behind(lab):
+    pillar = Pillar(lab).start()
+    old = pillar.healthy()
+    master, stray = [pod for pod in pillar.redis if pod is not old]
+    for pod in pillar.sentinels:  # as if the master went before they saw the replica
+        pod.kill()
+    pillar.client(stray).replicaof("no", "one")
+    pillar.client(stray).replicaof(master.address, 6379)
+    for pod in pillar.sentinels:
+        pod.restart()
+    until(lambda: pillar.client(stray).info("replication")["master_host"] == old.address, 30, "it follows the master")
+    pillar.healthy()
+
+
 def test_a_sentinel_keeps_its_identity_without_its_volume(lab):
     pillar = Pillar(lab).start()
     pillar.healthy()
@@ -374,7 +390,7 @@ def test_a_handover_loses_nothing(lab, how):
     if how == "preStop":
         told = old.exec("madbase-redis", "handover")
     else:
-        told = redis.Redis(old.address, 16379, password=pillar.password, socket_timeout=20).execute_command("HANDOVER")
+        told = redis.Redis(old.address, 16379, password=pillar.password, protocol=2, socket_timeout=20).execute_command("HANDOVER")
     print(told)
     time.sleep(2)
     for writer in writers:
