@@ -30,7 +30,7 @@ static const char *draw(Making *making) {
 /* The value that is there already, or that this pass has made. */
 static const char *value(const Making *making, PillarSecret secret, const char *key) {
         if (making->present[secret])
-                return secret_value(making->present[secret], key);
+                return pillar_secret_value(making->present[secret], key);
         return json_string(json_get(making->data[secret], key), NULL);
 }
 
@@ -42,8 +42,8 @@ static Json *begin(Making *making, PillarSecret secret) {
 }
 
 static void make_passwords(Making *making) {
-        const char *app = secret_value(making->present[SECRET_APP], "password");
-        const char *url = secret_value(making->present[SECRET_APP], "REDIS_URL");
+        const char *app = pillar_secret_value(making->present[SECRET_APP], "password");
+        const char *url = pillar_secret_value(making->present[SECRET_APP], "REDIS_URL");
         RedisTarget target = { 0 };
         Error err = { 0 };
         Json *postgres = begin(making, SECRET_POSTGRES);

@@ -96,7 +96,7 @@ void draft_move(const View *view, Plan *plan, PillarSet set, const PillarMember 
         if (redis) {
                 Json *sentinels = json_put_array(args, "sentinels");
                 json_put_string(args, "address", to->address);
-                json_put_string(args, "group", view_group(view));
+                json_put_string(args, "group", pillar_group(view));
                 for (int i = 0; i < PILLAR_MEMBERS_MAXIMUM; i++)
                         if (view->sets[SET_SENTINEL].members[i].reachable)
                                 json_add_string(sentinels, view->sets[SET_SENTINEL].members[i].name);

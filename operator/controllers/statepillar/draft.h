@@ -85,17 +85,17 @@ const char *draft_hash(Arena *arena, const Json *json);
 bool draft_may_miss_one(const Target *target);
 
 /* The parts of the plan; each names its objects and actions in order. */
-void plan_secrets(const View *view, Plan *plan);
-void plan_services(const View *view, const Target *target, Plan *plan);
-void plan_network(const View *view, const Target *target, Plan *plan);
-void plan_postgres(const View *view, Target *target, Plan *plan);
-void plan_etcd(const View *view, Target *target, Plan *plan);
-void plan_redis(const View *view, Target *target, Plan *plan);
-void plan_entry(const View *view, Target *target, Plan *plan);
-void plan_scale(const View *view, Target *ret_target, Plan *plan);
-void plan_roll(const View *view, const Target *target, Plan *plan);
-void plan_delete_pillar(const View *view, Plan *plan);
-void plan_status(const View *view, const Target *target, Plan *plan);
+void pillar_plan_secrets(const View *view, Plan *plan);
+void pillar_plan_services(const View *view, const Target *target, Plan *plan);
+void pillar_plan_network(const View *view, const Target *target, Plan *plan);
+void pillar_plan_postgres(const View *view, Target *target, Plan *plan);
+void pillar_plan_etcd(const View *view, Target *target, Plan *plan);
+void pillar_plan_redis(const View *view, Target *target, Plan *plan);
+void pillar_plan_entry(const View *view, Target *target, Plan *plan);
+void pillar_plan_scale(const View *view, Target *ret_target, Plan *plan);
+void pillar_plan_roll(const View *view, const Target *target, Plan *plan);
+void pillar_plan_delete(const View *view, Plan *plan);
+void pillar_plan_status(const View *view, const Target *target, Plan *plan);
 /* How things stand, in the words of status. */
 typedef struct Standing {
         int ready;          /* members whose PostgreSQL and Redis serve */
@@ -103,23 +103,23 @@ typedef struct Standing {
         const char *quorum; /* "Healthy", "AtRisk", "Lost", "Single", "Unknown" */
 } Standing;
 /* plan_conditions.c: phase, conditions, updatePending and dryRun. */
-void plan_conditions(const View *view, const Target *target, const Standing *standing, Plan *plan);
+void pillar_plan_conditions(const View *view, const Target *target, const Standing *standing, Plan *plan);
 /* plan_waits.c: one wait for every member that is not as it should be. */
-void plan_member_waits(const View *view, const Target *target, Plan *plan);
+void pillar_plan_member_waits(const View *view, const Target *target, Plan *plan);
 
 /* What Redis and Sentinel are told while they run, as "min-replicas=1 quorum=2 ..."; noted when they took it over. */
-const char *redis_settings(const View *view, const Target *target);
+const char *pillar_redis_settings(const View *view, const Target *target);
 /* plan_delete.c: puts or takes away the finalizer madbase.io/data. */
-void plan_finalizer(const View *view, bool wanted, Plan *plan);
+void pillar_plan_finalizer(const View *view, bool wanted, Plan *plan);
 /* view_probe.c: the prober's answer (NULL: none) into the member's fields. */
-void view_answer(const ProbeAnswer *answer, PillarSet set, PillarMember *member);
+void pillar_answer(const ProbeAnswer *answer, PillarSet set, PillarMember *member);
 /* Whether every redis and sentinel member up to `count` has an address. */
-bool view_has_addresses(const View *view, int count);
+bool pillar_has_addresses(const View *view, int count);
 /* The member that is primary (PostgreSQL) or master (Redis) by its own word, reachable; NULL when there is none. */
-const PillarMember *view_leader(const View *view, PillarSet set);
+const PillarMember *pillar_leader(const View *view, PillarSet set);
 /* Whether the member copies from its leader without lag. */
-bool view_follows(const PillarMember *member);
+bool pillar_follows(const PillarMember *member);
 /* Members of [0, count) that serve. */
-int view_serving(const View *view, PillarSet set, int count);
+int pillar_serving(const View *view, PillarSet set, int count);
 /* Group name of the pillar's Sentinels: unique to this pillar even when addresses are traded. */
-const char *view_group(const View *view);
+const char *pillar_group(const View *view);

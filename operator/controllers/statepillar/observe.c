@@ -36,7 +36,7 @@ static void want_probes(Runtime *runtime, const View *view, const PillarSecrets 
                                 .port = rows[set].port,
                                 .password = password,
                                 .ca_pem = set == SET_POSTGRES ? secrets->ca : NULL,
-                                .group = set == SET_SENTINEL ? view_group(view) : NULL,
+                                .group = set == SET_SENTINEL ? pillar_group(view) : NULL,
                         };
                 }
         prober_want(runtime->prober, owner, targets, count);

@@ -36,22 +36,22 @@ void pillar_plan(const View *view, Plan *plan) {
                 return;
         }
         if (view->deleting) {
-                plan_delete_pillar(view, plan);
+                pillar_plan_delete(view, plan);
                 return;
         }
         plan_hold(view, plan);
-        plan_finalizer(view, view->spec.deletion == DELETION_DELETE, plan);
-        plan_scale(view, &target, plan);
+        pillar_plan_finalizer(view, view->spec.deletion == DELETION_DELETE, plan);
+        pillar_plan_scale(view, &target, plan);
         if (target.configured > 0) {
                 plan->complete = true;
-                plan_secrets(view, plan);
-                plan_services(view, &target, plan);
-                plan_network(view, &target, plan);
-                plan_etcd(view, &target, plan);
-                plan_postgres(view, &target, plan);
-                plan_redis(view, &target, plan);
-                plan_entry(view, &target, plan);
-                plan_roll(view, &target, plan);
+                pillar_plan_secrets(view, plan);
+                pillar_plan_services(view, &target, plan);
+                pillar_plan_network(view, &target, plan);
+                pillar_plan_etcd(view, &target, plan);
+                pillar_plan_postgres(view, &target, plan);
+                pillar_plan_redis(view, &target, plan);
+                pillar_plan_entry(view, &target, plan);
+                pillar_plan_roll(view, &target, plan);
         }
-        plan_status(view, &target, plan);
+        pillar_plan_status(view, &target, plan);
 }

@@ -15,7 +15,7 @@ static void list_differing(const View *view, const Target *target, Json *restart
                                 continue;
                         if (!text_equal(object_value(member->pod, POD_ROLL), target->roll_hash[set])) {
                                 json_add_string(restarts, member->name);
-                                if (member == view_leader(view, SET_POSTGRES) && view->sets[set].replicas > 1)
+                                if (member == pillar_leader(view, SET_POSTGRES) && view->sets[set].replicas > 1)
                                         *ret_switchover = true;
                         } else if (!text_equal(object_value(member->pod, POD_TEMPLATE), target->template_hash[set])) {
                                 json_add_string(pending, member->name);
@@ -31,11 +31,11 @@ static void list_differing(const View *view, const Target *target, Json *restart
 }
 
 static bool all_ready(const View *view, const Target *target, const Standing *standing) {
-        int etcd = view_serving(view, SET_ETCD, target->etcd);
+        int etcd = pillar_serving(view, SET_ETCD, target->etcd);
         int64_t entry = view->entry ? object_value_int(view->entry, DEPLOYMENT_READY, 0) : 0;
 
         return target->wanted > 0 && standing->ready >= target->wanted && standing->writes && etcd >= target->etcd
-                && view_serving(view, SET_SENTINEL, target->wanted) >= target->wanted && entry >= target->wanted;
+                && pillar_serving(view, SET_SENTINEL, target->wanted) >= target->wanted && entry >= target->wanted;
 }
 
 static const char *phase_of(const View *view, const Target *target, const Standing *standing, bool restarting) {
@@ -101,7 +101,7 @@ static void tell_ready(const Target *target, const char *phase, Plan *plan) {
                 busy ? message : "No change is under way");
 }
 
-void plan_conditions(const View *view, const Target *target, const Standing *standing, Plan *plan) {
+void pillar_plan_conditions(const View *view, const Target *target, const Standing *standing, Plan *plan) {
         Json *restarts = json_adopt(plan->arena, json_new_array());
         Json *pending = json_adopt(plan->arena, json_new_array());
         bool switchover;

@@ -7,7 +7,7 @@
 
 #define FINALIZER "madbase.io/data"
 
-void plan_finalizer(const View *view, bool wanted, Plan *plan) {
+void pillar_plan_finalizer(const View *view, bool wanted, Plan *plan) {
         if (wanted == view->finalizer)
                 return;
         Json *patch = json_adopt(plan->arena, json_new_object());
@@ -46,7 +46,7 @@ static bool stop_pods(const View *view, Plan *plan) {
         return running;
 }
 
-void plan_delete_pillar(const View *view, Plan *plan) {
+void pillar_plan_delete(const View *view, Plan *plan) {
         plan->phase = "Deleting";
         plan->status = json_adopt(plan->arena, view->status ? json_copy(view->status) : json_new_object());
         json_remove(plan->status, "conditions");
@@ -59,7 +59,7 @@ void plan_delete_pillar(const View *view, Plan *plan) {
         if (!view->finalizer)
                 return;
         if (!view->spec_valid || view->spec.deletion == DELETION_RETAIN) {
-                plan_finalizer(view, false, plan);
+                pillar_plan_finalizer(view, false, plan);
                 return;
         }
         if (stop_pods(view, plan)) {
@@ -75,5 +75,5 @@ void plan_delete_pillar(const View *view, Plan *plan) {
                 return;
         }
         draft_call(plan, "delete-records", json_new_object(), "deletionPolicy is Delete: passwords and Patroni's records go");
-        plan_finalizer(view, false, plan);
+        pillar_plan_finalizer(view, false, plan);
 }

@@ -55,7 +55,7 @@ static int replicas_of(const Target *target) {
         return target->wanted == 1 ? 1 : target->wanted;
 }
 
-void plan_entry(const View *view, Target *target, Plan *plan) {
+void pillar_plan_entry(const View *view, Target *target, Plan *plan) {
         want_configuration(view, target, plan);
         Json *object = draft_render(plan, DRAFT_ENTRY,
                 (const Hole[]){ hole_string("name", view->name), hole_string("namespace", view->namespace_),

@@ -24,7 +24,7 @@ static Json *environment(const View *view, const Target *target, Plan *plan) {
         return env;
 }
 
-void plan_etcd(const View *view, Target *target, Plan *plan) {
+void pillar_plan_etcd(const View *view, Target *target, Plan *plan) {
         if (target->etcd == 0)
                 return;
         const char *image = view->images[IMAGE_ETCD];

@@ -155,7 +155,7 @@ static void want_budgets(const View *view, const Target *target, Plan *plan) {
         }
 }
 
-void plan_network(const View *view, const Target *target, Plan *plan) {
+void pillar_plan_network(const View *view, const Target *target, Plan *plan) {
         Json *account = draft_render(plan, DRAFT_SERVICEACCOUNT,
                 (const Hole[]){ hole_string("name", view->name), hole_string("namespace", view->namespace_),
                         hole_tree("labels", draft_labels(view, SET_POSTGRES)), HOLE_END });

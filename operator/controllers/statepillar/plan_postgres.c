@@ -81,7 +81,7 @@ static Json *kubernetes_section(const Target *target) {
 /* Returns the note of settings taken over: what the present primary was told last, or is told in this pass. */
 static const char *tell_running_members(const View *view, Plan *plan, const Json *dynamic) {
         const char *wanted = draft_hash(plan->arena, dynamic);
-        const PillarMember *leader = view_leader(view, SET_POSTGRES);
+        const PillarMember *leader = pillar_leader(view, SET_POSTGRES);
 
         if (text_equal(view->applied_postgres, wanted) || !leader || !leader->serves)
                 return view->applied_postgres;
@@ -120,7 +120,7 @@ static Json *wishes(const View *view) {
         return roll;
 }
 
-void plan_postgres(const View *view, Target *target, Plan *plan) {
+void pillar_plan_postgres(const View *view, Target *target, Plan *plan) {
         const Size *size = &view->spec.postgres;
         int64_t shm = within(size->memory_limit / 4, 64LL * MI, 1024LL * MI) / MI;
 

@@ -16,13 +16,13 @@ static int quorum_of(int members) {
 /* Writes need one good replica from three members on; while the first of them still copies, and on the way to one
  * member, they do not. Once asked for it is not taken back because replicas are lost. */
 static int minimum_replicas(const View *view, const Target *target) {
-        const PillarMember *master = view_leader(view, SET_REDIS);
+        const PillarMember *master = pillar_leader(view, SET_REDIS);
 
         if (target->wanted < 3)
                 return 0;
         if (strstr(view->applied_redis, "min-replicas=1"))
                 return 1;
-        return master && view_serving(view, SET_REDIS, PILLAR_MEMBERS_MAXIMUM) >= 2;
+        return master && pillar_serving(view, SET_REDIS, PILLAR_MEMBERS_MAXIMUM) >= 2;
 }
 
 /* Half of the memory stays free for the copy that a rewrite of the append-only file or a new replica needs. */
@@ -32,7 +32,7 @@ static int64_t maximum_memory(const View *view) {
         return limit / 5 * 3;
 }
 
-const char *redis_settings(const View *view, const Target *target) {
+const char *pillar_redis_settings(const View *view, const Target *target) {
         return arena_printf(view->arena, "min-replicas=%d quorum=%d maxmemory=%" PRId64, minimum_replicas(view, target),
                 quorum_of(target->replicas[SET_SENTINEL]), maximum_memory(view));
 }
@@ -52,9 +52,9 @@ static const char *list_of(const View *view, const Target *target, PillarSet set
 
 /* Returns the note of settings taken over. */
 static const char *tell_running_members(const View *view, const Target *target, Plan *plan) {
-        const char *wanted = redis_settings(view, target);
+        const char *wanted = pillar_redis_settings(view, target);
 
-        if (text_equal(view->applied_redis, wanted) || !view_leader(view, SET_REDIS))
+        if (text_equal(view->applied_redis, wanted) || !pillar_leader(view, SET_REDIS))
                 return view->applied_redis;
         Json *args = json_new_object();
         Json *redis = json_put_array(args, "redis");
@@ -68,7 +68,7 @@ static const char *tell_running_members(const View *view, const Target *target, 
         json_put_int(args, "minReplicas", minimum_replicas(view, target));
         json_put_int(args, "maxmemory", maximum_memory(view));
         json_put_int(args, "quorum", quorum_of(target->replicas[SET_SENTINEL]));
-        json_put_string(args, "group", view_group(view));
+        json_put_string(args, "group", pillar_group(view));
         draft_call(plan, "redis-config", args, "the settings of Redis and Sentinel follow the number of members");
         return wanted;
 }
@@ -85,7 +85,7 @@ static void want_configuration(const View *view, const Target *target, Plan *pla
                 draft_text(plan, DRAFT_SENTINEL_CONF,
                         (const Hole[]){ hole_int("down-after", DOWN_AFTER_MS),
                                 hole_int("failover-timeout", FAILOVER_TIMEOUT_MS), HOLE_END }));
-        json_put_string(data, "group", view_group(view));
+        json_put_string(data, "group", pillar_group(view));
         json_put_string(data, "quorum",
                 arena_printf(plan->arena, "%d", quorum_of(target->replicas[SET_SENTINEL])));
         json_put_string(data, "members", list_of(view, target, SET_REDIS, false));
@@ -130,8 +130,8 @@ static void want_set(const View *view, Target *target, Plan *plan, PillarSet set
                 redis ? "Redis members run in a StatefulSet" : "Sentinels run in a StatefulSet");
 }
 
-void plan_redis(const View *view, Target *target, Plan *plan) {
-        if (!view_has_addresses(view, target->configured)) {
+void pillar_plan_redis(const View *view, Target *target, Plan *plan) {
+        if (!pillar_has_addresses(view, target->configured)) {
                 plan->complete = false;
                 plan_wait(plan, "addresses for the Services of Redis and Sentinel members",
                         "The API server gives each Service a ClusterIP");

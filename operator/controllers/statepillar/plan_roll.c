@@ -29,7 +29,7 @@ static void restart_leader(const View *view, PillarSet set, const PillarMember *
         }
         for (int i = 0; i < state->replicas; i++) {
                 const PillarMember *next = &state->members[i];
-                if (next == leader || !view_follows(next))
+                if (next == leader || !pillar_follows(next))
                         continue;
                 draft_move(view, plan, set, leader, next, "restart");
                 return;
@@ -41,7 +41,7 @@ static bool roll_set(const View *view, const Target *target, PillarSet set, Plan
         const PillarStatefulSet *state = &view->sets[set];
         const char *roll = target->roll_hash[set];
         const PillarMember *next = NULL;
-        const PillarMember *leader = set == SET_POSTGRES || set == SET_REDIS ? view_leader(view, set) : NULL;
+        const PillarMember *leader = set == SET_POSTGRES || set == SET_REDIS ? pillar_leader(view, set) : NULL;
 
         for (int i = 0; i < state->replicas; i++) {
                 const PillarMember *member = &state->members[i];
@@ -69,7 +69,7 @@ static bool roll_set(const View *view, const Target *target, PillarSet set, Plan
         return true;
 }
 
-void plan_roll(const View *view, const Target *target, Plan *plan) {
+void pillar_plan_roll(const View *view, const Target *target, Plan *plan) {
         static const PillarSet order[] = { SET_ETCD, SET_SENTINEL, SET_REDIS, SET_POSTGRES };
 
         if (target->scaling)

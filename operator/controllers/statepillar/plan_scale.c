@@ -48,7 +48,7 @@ static bool stayers_serve(const View *view, PillarSet set, int staying, Plan *pl
 static const PillarMember *successor(const View *view, PillarSet set, int staying) {
         for (int i = 0; i < staying; i++) {
                 const PillarMember *member = &view->sets[set].members[i];
-                if (view_follows(member))
+                if (pillar_follows(member))
                         return member;
         }
         return NULL;
@@ -71,7 +71,7 @@ static void move_leader(const View *view, PillarSet set, const PillarMember *lea
 /* Shrinks PostgreSQL or Redis by at most one. */
 static int shrink_data(const View *view, PillarSet set, int wanted, Plan *plan) {
         const PillarStatefulSet *state = &view->sets[set];
-        const PillarMember *leader = view_leader(view, set);
+        const PillarMember *leader = pillar_leader(view, set);
 
         if (state->members_seen > state->replicas) {
                 const PillarMember *going = &state->members[state->members_seen - 1];
@@ -123,11 +123,11 @@ static Ghosts find_ghosts(const View *view) {
 static void forget_ghosts(const View *view, const PillarMember *haunted, Plan *plan) {
         int redis = view->sets[SET_REDIS].replicas;
 
-        if (!haunted->quorum_ok || view_serving(view, SET_REDIS, redis) < redis)
+        if (!haunted->quorum_ok || pillar_serving(view, SET_REDIS, redis) < redis)
                 return;
         Json *args = json_new_object();
         json_put_string(args, "sentinel", haunted->name);
-        json_put_string(args, "group", view_group(view));
+        json_put_string(args, "group", pillar_group(view));
         draft_call(plan, "sentinel-reset", args,
                 arena_printf(plan->arena, "Sentinel %s still counts a member that left", haunted->name));
         plan->requeue_ms = 2000;
@@ -141,7 +141,7 @@ static int shrink_sentinels(const View *view, int wanted, Plan *plan) {
 
         /* Sentinels stay until the Redis members have left. */
         if (redis->replicas != wanted || redis->members_seen > redis->replicas
-                || state->members_seen > state->replicas || !view_leader(view, SET_REDIS))
+                || state->members_seen > state->replicas || !pillar_leader(view, SET_REDIS))
                 return state->replicas;
         if (ghosts.unsettled) {
                 if (shrinks)
@@ -168,7 +168,7 @@ static int count_now(const View *view, PillarSet set, const Target *target, Plan
         if (state->replicas == 0)
                 return wanted;
         if (state->replicas < wanted) {
-                if (set == SET_SENTINEL || view_leader(view, set))
+                if (set == SET_SENTINEL || pillar_leader(view, set))
                         return wanted;
                 plan_wait(plan, arena_printf(plan->arena, "a leader of %s before members are added",
                                         pillar_parts[set].title),
@@ -185,7 +185,7 @@ static int count_now(const View *view, PillarSet set, const Target *target, Plan
         return shrink_data(view, set, wanted, plan);
 }
 
-void plan_scale(const View *view, Target *ret_target, Plan *plan) {
+void pillar_plan_scale(const View *view, Target *ret_target, Plan *plan) {
         Target target = { .wanted = (int)view->spec.members };
         bool development = view->spec.profile == PROFILE_DEVELOPMENT;
 

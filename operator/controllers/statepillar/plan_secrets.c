@@ -3,7 +3,7 @@
  * plan holds no secret. An edited one is told and left alone. */
 #include "operator/controllers/statepillar/draft.h"
 
-void plan_secrets(const View *view, Plan *plan) {
+void pillar_plan_secrets(const View *view, Plan *plan) {
         if (*view->missing_secrets) {
                 Json *args = json_new_object();
                 json_put_string(args, "missing", view->missing_secrets);

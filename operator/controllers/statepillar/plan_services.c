@@ -96,7 +96,7 @@ static void want_entry(const View *view, Plan *plan) {
         }
 }
 
-void plan_services(const View *view, const Target *target, Plan *plan) {
+void pillar_plan_services(const View *view, const Target *target, Plan *plan) {
         for (int set = 0; set < SET_COUNT; set++) {
                 if (set == SET_ETCD && target->etcd == 0)
                         continue;

@@ -11,7 +11,7 @@ static int taking_part(const View *view, const Target *target) {
         int count = PILLAR_MEMBERS_MAXIMUM;
 
         for (int set = SET_POSTGRES; set <= SET_SENTINEL; set++)
-                count = least(count, view_serving(view, (PillarSet)set, target->wanted));
+                count = least(count, pillar_serving(view, (PillarSet)set, target->wanted));
         return count;
 }
 
@@ -25,8 +25,8 @@ static int ready_members(const View *view, int wanted) {
 }
 
 static bool serves_writes(const View *view) {
-        const PillarMember *primary = view_leader(view, SET_POSTGRES);
-        const PillarMember *master = view_leader(view, SET_REDIS);
+        const PillarMember *primary = pillar_leader(view, SET_POSTGRES);
+        const PillarMember *master = pillar_leader(view, SET_REDIS);
 
         return primary && primary->serves && master && master->serves;
 }
@@ -115,10 +115,10 @@ static void put_addresses(const View *view, const Target *target, Json *status) 
                 }
 }
 
-void plan_status(const View *view, const Target *target, Plan *plan) {
+void pillar_plan_status(const View *view, const Target *target, Plan *plan) {
         Json *status = json_adopt(plan->arena, json_new_object());
-        const PillarMember *primary = view_leader(view, SET_POSTGRES);
-        const PillarMember *master = view_leader(view, SET_REDIS);
+        const PillarMember *primary = pillar_leader(view, SET_POSTGRES);
+        const PillarMember *master = pillar_leader(view, SET_REDIS);
         int members = 0;
 
         for (int i = 0; i < PILLAR_MEMBERS_MAXIMUM; i++)
@@ -130,8 +130,8 @@ void plan_status(const View *view, const Target *target, Plan *plan) {
                 .quorum = quorum_word(view, target),
         };
         if (target->configured > 0)
-                plan_member_waits(view, target, plan);
-        plan_conditions(view, target, &standing, plan);
+                pillar_plan_member_waits(view, target, plan);
+        pillar_plan_conditions(view, target, &standing, plan);
         json_put_string(status, "phase", plan->phase);
         json_put_string(status, "ready", arena_printf(plan->arena, "%d/%d", standing.ready, target->wanted));
         json_put_int(status, "members", members);

@@ -118,7 +118,7 @@ static void tell_entry(const View *view, int wanted, Plan *plan) {
         wait->warning = *failure != '\0';
 }
 
-void plan_member_waits(const View *view, const Target *target, Plan *plan) {
+void pillar_plan_member_waits(const View *view, const Target *target, Plan *plan) {
         for (int set = 0; set < SET_COUNT; set++)
                 for (int i = 0; i < target->replicas[set]; i++) {
                         const PillarMember *member = &view->sets[set].members[i];

@@ -17,7 +17,7 @@ const SecretRow pillar_secret_rows[SECRET_COUNT] = {
                                         "REDIS_URL" } },
 };
 
-const char *secret_value(const Json *secret, const char *key) {
+const char *pillar_secret_value(const Json *secret, const char *key) {
         return json_string(json_get(json_get(secret, "data"), key), NULL);
 }
 
@@ -33,7 +33,7 @@ bool pillar_secrets_get(Runtime *runtime, const char *namespace_, const char *na
 
 static bool is_complete(const Json *secret, const SecretRow *row) {
         for (const char *const *key = row->keys; *key; key++) {
-                const char *value = secret_value(secret, *key);
+                const char *value = pillar_secret_value(secret, *key);
                 if (!value || !*value)
                         return false;
         }
@@ -47,8 +47,8 @@ static const char *find_odd(const Json *const *secrets, const char *name, Arena 
                 if (secrets[i] && !is_complete(secrets[i], &pillar_secret_rows[i]))
                         odd = i;
         if (odd < 0 && secrets[SECRET_APP] && secrets[SECRET_POSTGRES]
-                && !text_same_secret(secret_value(secrets[SECRET_APP], "password"),
-                        secret_value(secrets[SECRET_POSTGRES], "app-password")))
+                && !text_same_secret(pillar_secret_value(secrets[SECRET_APP], "password"),
+                        pillar_secret_value(secrets[SECRET_POSTGRES], "app-password")))
                 odd = SECRET_APP;
         return odd < 0 ? "" : arena_printf(arena, "%s-%s", name, pillar_secret_rows[odd].suffix);
 }
@@ -66,10 +66,10 @@ bool pillar_secrets_read(Runtime *runtime, const char *namespace_, const char *n
         *ret_secrets = (PillarSecrets){
                 .missing = arena_string(arena, text_string(&missing)),
                 .odd = find_odd(secrets, name, arena),
-                .redis_password = secret_value(secrets[SECRET_REDIS], "password"),
-                .sentinel_password = secret_value(secrets[SECRET_REDIS], "sentinel-password"),
-                .rest_password = secret_value(secrets[SECRET_POSTGRES], "rest-password"),
-                .ca = secret_value(secrets[SECRET_TLS], "ca.crt"),
+                .redis_password = pillar_secret_value(secrets[SECRET_REDIS], "password"),
+                .sentinel_password = pillar_secret_value(secrets[SECRET_REDIS], "sentinel-password"),
+                .rest_password = pillar_secret_value(secrets[SECRET_POSTGRES], "rest-password"),
+                .ca = pillar_secret_value(secrets[SECRET_TLS], "ca.crt"),
         };
         return true;
 }

@@ -13,7 +13,7 @@ typedef struct SecretRow {
 extern const SecretRow pillar_secret_rows[SECRET_COUNT];
 
 /* The decoded value of a key; NULL when there is none or `secret` is NULL. */
-const char *secret_value(const Json *secret, const char *key);
+const char *pillar_secret_value(const Json *secret, const char *key);
 /* All Secrets in the order of the table; NULL for those that are not there. */
 bool pillar_secrets_get(Runtime *runtime, const char *namespace_, const char *name, Arena *arena,
         const Json *ret_secrets[SECRET_COUNT], Error *err) MUST_USE;

@@ -75,7 +75,7 @@ static void view_member(const Seen *seen, View *view, PillarSet set, int ordinal
         member->service = set == SET_ETCD ? NULL : find(seen->services, member->name);
         member->address = set == SET_ETCD ? NULL : known_address(view, member);
         member->ready = member->pod && text_equal(object_value(member->pod, POD_READY), "True");
-        view_answer(find_answer(seen, member->name), set, member);
+        pillar_answer(find_answer(seen, member->name), set, member);
         if (member->pod)
                 state->members_seen = ordinal + 1;
         if (member->claim)

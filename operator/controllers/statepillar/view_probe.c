@@ -45,7 +45,7 @@ static void read_sentinel(PillarMember *member) {
         member->serves = json_find_bool(member->answer, "/known", false);
 }
 
-void view_answer(const ProbeAnswer *answer, PillarSet set, PillarMember *member) {
+void pillar_answer(const ProbeAnswer *answer, PillarSet set, PillarMember *member) {
         static void (*const readers[SET_COUNT])(PillarMember *) = {
                 [SET_POSTGRES] = read_patroni,
                 [SET_REDIS] = read_redis,
@@ -65,7 +65,7 @@ void view_answer(const ProbeAnswer *answer, PillarSet set, PillarMember *member)
                 readers[set](member);
 }
 
-bool view_has_addresses(const View *view, int count) {
+bool pillar_has_addresses(const View *view, int count) {
         for (int i = 0; i < count; i++)
                 if (!view->sets[SET_REDIS].members[i].address || !view->sets[SET_SENTINEL].members[i].address)
                         return false;
@@ -84,7 +84,7 @@ static int votes(const View *view, const PillarMember *candidate) {
         return count;
 }
 
-const PillarMember *view_leader(const View *view, PillarSet set) {
+const PillarMember *pillar_leader(const View *view, PillarSet set) {
         const PillarMember *leader = NULL;
 
         for (int i = 0; i < PILLAR_MEMBERS_MAXIMUM; i++) {
@@ -98,13 +98,13 @@ const PillarMember *view_leader(const View *view, PillarSet set) {
         return leader;
 }
 
-bool view_follows(const PillarMember *member) {
+bool pillar_follows(const PillarMember *member) {
         if (!member->reachable || is_leader_word(member->role))
                 return false;
         return member->serves && strcmp(member->lag, "Streaming") == 0;
 }
 
-int view_serving(const View *view, PillarSet set, int count) {
+int pillar_serving(const View *view, PillarSet set, int count) {
         int serving = 0;
 
         for (int i = 0; i < count && i < PILLAR_MEMBERS_MAXIMUM; i++)
@@ -113,6 +113,6 @@ int view_serving(const View *view, PillarSet set, int count) {
         return serving;
 }
 
-const char *view_group(const View *view) {
+const char *pillar_group(const View *view) {
         return arena_printf(view->arena, "%s.%s", view->namespace_, view->name);
 }
