@@ -254,8 +254,12 @@ def test_compaction_under_a_running_watch_leads_to_a_relist_told_as_difference(p
         program.wait_seen("ADDED", "later")
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["orderly", "killed"])
-def test_api_server_restarted(plane, how):
+# Told to end, an API server waits for its watches, whoever's they are: 60 s, of which the fixture grants 20.
+@pytest.mark.parametrize("name, how", [("apiserver", signal.SIGTERM), ("apiserver", signal.SIGKILL),
+                                       ("apiserver_no_watchlist", signal.SIGKILL)],
+                         ids=["orderly", "killed", "killed, LIST"])
+def test_api_server_restarted(request, name, how):
+    plane = request.getfixturevalue(name)
     namespace = plane.namespace()
     create_many(plane, namespace, 30)
     with WatchProgram(plane.kubeconfig, "--page", 10, namespaces=[namespace]) as program:
@@ -276,14 +280,14 @@ def test_rotated_token_is_read_again(apiserver, tmp_path):
     file = tmp_path / "token"
     try:
         plane._tokens.write_text(before + 'first,rotating,7,"system:masters"\n')
-        plane.restart_apiserver()
+        plane.restart_apiserver(signal.SIGKILL)
         file.write_text("first")
         with WatchProgram(kubeconfig_for(plane, tmp_path, {"tokenFile": "token"}), namespaces=[namespace]) as program:
             program.wait_synced()
             assert program.ask(f"get {namespace} kube-root-ca.crt")["answer"] == "get"
             plane._tokens.write_text(before + 'second,rotating,7,"system:masters"\n')
             file.write_text("second")
-            plane.restart_apiserver()
+            plane.restart_apiserver(signal.SIGKILL)
             create(plane, namespace, "after")
             program.wait_seen("ADDED", "after")
             assert "version" in program.ask(f"get {namespace} after")
@@ -291,7 +295,7 @@ def test_rotated_token_is_read_again(apiserver, tmp_path):
             assert program.metric("rest_client_requests_total", code="401") >= 1
     finally:
         plane._tokens.write_text(before)
-        plane.restart_apiserver()
+        plane.restart_apiserver(signal.SIGKILL)
 
 
 def test_bad_token_is_told_and_does_not_hammer_the_server(apiserver, tmp_path):
@@ -459,7 +463,7 @@ def test_cache_equals_a_consistent_list_after_a_churn(plane, disturbed):
                 time.sleep(2)
                 plane.restart_apiserver(signal.SIGKILL)
                 plane.compact()
-                plane.restart_apiserver()
+                plane.restart_apiserver(signal.SIGKILL)
             assert sum(each.result() for each in running) > 200
         expect_equal(program, plane, namespace)
         status, reply = plane.request("GET", maps_path(namespace))
