@@ -282,10 +282,12 @@ void fixture_stop(Fixture *fixture) {
 enum { MAXIMUM_HELD = 64 };
 
 static void answer_stub(Stub *stub, int fd) {
+        const struct timeval patience = { .tv_sec = 1 };
         const char *reply;
         size_t size;
         char byte;
 
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
         (void)pthread_mutex_lock(&stub->lock);
         stub->accepted++;
         reply = stub->reply;

@@ -210,7 +210,7 @@ static bool take_results(Pg *pg, int64_t deadline_ms, Json *rows, Error *refusal
         size_t bytes = 0;
 
         for (;;) {
-                PGresult *result;
+                PGresult *result = NULL;
                 bool ok;
 
                 if (!next_result(pg, deadline_ms, &result, err))

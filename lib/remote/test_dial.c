@@ -25,14 +25,24 @@ static void test_a_name_is_connected_to_by_one_of_its_addresses(void **state) {
         fixture_stub_stop(&stub);
 }
 
+/* Which of the two is first is up to the scheduler; both must come out, and nothing may be lost on either way. */
 static void test_a_look_up_is_left_behind_at_the_deadline(void **state) {
-        struct addrinfo *addresses = NULL;
-        Error err = { 0 };
+        int left_behind = 0;
 
         (void)state;
-        assert_false(dial_resolve("localhost", 80, clock_now_ms() - 1, &addresses, &err));
-        assert_int_equal(err.code, ERROR_TIMEOUT);
-        assert_null(addresses);
+        for (int i = 0; i < 200; i++) {
+                struct addrinfo *addresses = NULL;
+                Error err = { 0 };
+
+                if (dial_resolve("localhost", 80, clock_now_ms() - 1, &addresses, &err)) {
+                        freeaddrinfo(addresses);
+                        continue;
+                }
+                assert_int_equal(err.code, ERROR_TIMEOUT);
+                assert_null(addresses);
+                left_behind++;
+        }
+        assert_true(left_behind > 0);
 }
 
 static void test_an_unknown_name_says_so(void **state) {
