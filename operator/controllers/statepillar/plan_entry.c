@@ -25,8 +25,8 @@ static void want_configuration(const View *view, const Target *target, Plan *pla
                         hole_string("postgres-servers", servers(view, target, SET_POSTGRES, PILLAR_PORT_POSTGRES)),
                         hole_string("redis-servers", servers(view, target, SET_REDIS, PILLAR_PORT_REDIS)),
                         hole_string("replica-uri", single ? "/read-only" : "/replica?lag=16MB"),
-                        hole_string("replica-role", single ? "role:(master|slave[^$]*master_link_status:up)"
-                                                           : "role:slave[^$]*master_link_status:up"),
+                        hole_string("replica-role", single ? "role:(master|slave[^~]*master_link_status:up)"
+                                                           : "role:slave[^~]*master_link_status:up"),
                         HOLE_END });
         Json *data = json_new_object();
 

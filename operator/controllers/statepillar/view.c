@@ -111,7 +111,7 @@ static const Json *api_addresses(const Seen *seen, Arena *arena) {
                 for (const Json *endpoint = json_first(endpoints); endpoint; endpoint = json_next(endpoint)) {
                         Json *row = json_add_object(list);
                         json_put_string(row, "ip", json_find_string(endpoint, "/addresses[0]", ""));
-                        json_put_int(row, "port", json_find_int(ports, "/[0]/port", 443));
+                        json_put_int(row, "port", json_find_int(json_at(ports, 0), "/port", 443));
                 }
         }
         return json_size(list) > 0 ? list : NULL;
