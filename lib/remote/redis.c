@@ -89,8 +89,7 @@ static bool receive(Redis *redis, redisReader *reader, int64_t deadline_ms, Json
                 if (!feed(redis, reader, &total, deadline_ms, err))
                         return false;
                 if (redisReaderGetReply(reader, &reply) != REDIS_OK)
-                        return error_set(
-                                err, ERROR_PROTOCOL, "%s", notes->has_nul ? "a reply with a NUL byte" : reader->errstr);
+                        return error_set(err, ERROR_PROTOCOL, "%s", notes->refusal ? notes->refusal : reader->errstr);
         }
         *ret_reply = reply;
         if (reader->pos < reader->len) {
@@ -108,7 +107,7 @@ static bool exchange(Redis *redis, const char *const *args, size_t arg_count, Js
         Json *reply = NULL;
         char *command = NULL;
         redisReader *reader;
-        int size;
+        long long size; /* an int in hiredis 0.14 */
         bool ok;
 
         if (redis->deadline_ms && redis->deadline_ms < deadline_ms)

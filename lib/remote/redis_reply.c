@@ -41,7 +41,7 @@ static void *create_string(const redisReadTask *task, char *bytes, size_t size) 
         CLEANUP(cleanup_free) char *text = NULL;
 
         if (memchr(bytes, '\0', size)) {
-                notes->has_nul = true;
+                notes->refusal = "a reply with a NUL byte";
                 return NULL;
         }
         if (task->type == REDIS_REPLY_ERROR && !task->parent)
@@ -51,7 +51,16 @@ static void *create_string(const redisReadTask *task, char *bytes, size_t size) 
 }
 
 static void *create_array(const redisReadTask *task, ElementCount count) {
+        RedisReplyNotes *notes = task->privdata;
+        int depth = 1;
+
         (void)count;
+        for (const redisReadTask *at = task->parent; at; at = at->parent)
+                depth++;
+        if (depth > REDIS_REPLY_MAXIMUM_DEPTH) {
+                notes->refusal = "a reply of arrays nested too deep";
+                return NULL;
+        }
         return place(task, json_new_array());
 }
 

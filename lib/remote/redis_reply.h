@@ -7,10 +7,13 @@
 
 #include "lib/base/json.h"
 
+/* Levels of arrays; hiredis 1.2 knows no limit of its own. */
+enum { REDIS_REPLY_MAXIMUM_DEPTH = 7 };
+
 /* What the reader notes on its way; its address is the reader's privdata. */
 typedef struct RedisReplyNotes {
         bool is_error; /* the reply as a whole is an error */
-        bool has_nul;
+        const char *refusal; /* why the reply cannot be a tree; NULL: it can */
 } RedisReplyNotes;
 
 /* `notes` must live as long as the reader. What redisReaderGetReply gives is a Json tree. */
