@@ -37,8 +37,8 @@ Object *cache_get(Cache *cache, const char *namespace_, const char *name);
 const Object *cache_get_in(Cache *cache, Arena *arena, const char *namespace_, const char *name);
 /* All objects of a namespace whose label has this value / whose controlling owner has this UID / that there are, sorted
  * by key, as a NULL-terminated array in the arena; *ret_count may be NULL. */
-const Object *const *cache_by_label(Cache *cache, Arena *arena, const char *namespace_, const char *value,
-        size_t *ret_count);
+const Object *const *cache_by_label(
+        Cache *cache, Arena *arena, const char *namespace_, const char *value, size_t *ret_count);
 const Object *const *cache_by_owner(Cache *cache, Arena *arena, const char *owner_uid, size_t *ret_count);
 const Object *const *cache_all(Cache *cache, Arena *arena, size_t *ret_count);
 size_t cache_size(const Cache *cache);

@@ -30,7 +30,8 @@ static void tell_all(Cache *cache, Changes *changes) {
         free(changes->items);
 }
 
-static void index_object(Cache *cache, const Object *object, void (*change)(CacheIndex *, const char *, const Object *)) {
+static void index_object(
+        Cache *cache, const Object *object, void (*change)(CacheIndex *, const char *, const Object *)) {
         if (object->owner_uid)
                 change(&cache->by_owner, object->owner_uid, object);
         if (cache->label_path == SIZE_MAX || !*object_value(object, cache->label_path))
@@ -84,14 +85,16 @@ void cache_remove(Cache *cache, const char *scope, Object *last) {
         pthread_mutex_lock(&cache->lock);
         const Object *stored = hashmap_get(&cache->objects, kept->key);
         /* A deletion of an earlier bearer of the name says nothing about a newer one. */
-        bool about_it = stored && (!strcmp(stored->uid, kept->uid) ||
-                                          version_compare(kept->resource_version, stored->resource_version) == VERSION_NEWER);
+        bool about_it =
+                stored && (!strcmp(stored->uid, kept->uid) ||
+                                  version_compare(kept->resource_version, stored->resource_version) == VERSION_NEWER);
         Object *before = about_it ? take(cache, kept->key) : NULL;
         pthread_mutex_unlock(&cache->lock);
         if (before) {
                 Changes changes = { 0 };
                 bool same_one = !strcmp(before->uid, kept->uid);
-                note(&changes, (CacheChange){ .before = object_ref(same_one ? kept : before), .final_unknown = !same_one });
+                note(&changes,
+                        (CacheChange){ .before = object_ref(same_one ? kept : before), .final_unknown = !same_one });
                 object_unref(before);
                 tell_all(cache, &changes);
         }
@@ -109,8 +112,7 @@ static void drop_absent(Cache *cache, const char *scope, const Hashmap *present,
         }
 }
 
-void cache_replace(
-        Cache *cache, const char *scope, Object **objects, size_t count, const char *resource_version) {
+void cache_replace(Cache *cache, const char *scope, Object **objects, size_t count, const char *resource_version) {
         Changes changes = { 0 };
         Hashmap present = { 0 };
         for (size_t i = 0; i < count; i++)

@@ -65,7 +65,7 @@ void cache_tell(Cache *cache, const CacheChange *change);
 CacheScope *cache_find_scope(Cache *cache, const char *namespace_);
 /* The scope of exactly this name, which must have been added. Under the lock. */
 CacheScope *cache_scope(Cache *cache, const char *scope);
-/* Moves a scope's version and wakes who waited for it. A version that is older than before is ignored, unless `relisted`:
- * then history was lost, and everybody is woken. Takes the lock. */
+/* Moves a scope's version and wakes who waited for it. A version that is older than before is ignored, unless
+ * `relisted`: then history was lost, and everybody is woken. Takes the lock. */
 void cache_advance(Cache *cache, const char *scope, const char *version, bool relisted);
 void cache_scopes_done(Cache *cache);

@@ -111,8 +111,10 @@ void cache_when_seen(Cache *cache, const char *namespace_, const char *resource_
         bool seen = !scope || is_seen(scope, resource_version);
         if (!seen) {
                 CacheWaiter *waiter = alloc_zero(sizeof *waiter);
-                *waiter = (CacheWaiter){ .version = alloc_string(resource_version), .key = alloc_string(key),
-                        .wake = wake, .context = context };
+                *waiter = (CacheWaiter){ .version = alloc_string(resource_version),
+                        .key = alloc_string(key),
+                        .wake = wake,
+                        .context = context };
                 CacheWaiter **link = &scope->waiters;
                 while (*link)
                         link = &(*link)->next;

@@ -58,8 +58,7 @@ static void append_segment(Text *path, const char *segment) {
         http_escape(path, segment);
 }
 
-void client_path(
-        const Kind *kind, const char *namespace_, const char *name, const char *subresource, Text *path) {
+void client_path(const Kind *kind, const char *namespace_, const char *name, const char *subresource, Text *path) {
         text_append(path, *kind->group ? "/apis" : "/api");
         if (*kind->group)
                 append_segment(path, kind->group);
@@ -122,8 +121,11 @@ static bool send_write(Client *client, const Write *write, const Json *body, Htt
                 write->subresource, &path);
         text_append(&path, write->query);
         json_append(body, &text);
-        const HttpRequest request = { .method = write->method, .path = text_string(&path),
-                .content_type = write->content_type, .body = text_string(&text), .body_size = text.size };
+        const HttpRequest request = { .method = write->method,
+                .path = text_string(&path),
+                .content_type = write->content_type,
+                .body = text_string(&text),
+                .body_size = text.size };
         return http_exchange(client->http, &request, ret_response, err);
 }
 
@@ -161,14 +163,24 @@ static const char *namespace_of(const Json *object) {
 #define MANAGED "?fieldManager=" OBJECT_FIELD_MANAGER "&fieldValidation=Strict"
 
 bool client_create(Client *client, const Kind *kind, const Json *object, Json **ret_json, Error *err) {
-        const Write write = { .verb = "create", .method = "POST", .content_type = "application/json", .kind = kind,
-                .namespace_ = namespace_of(object), .name = name_of(object), .query = MANAGED };
+        const Write write = { .verb = "create",
+                .method = "POST",
+                .content_type = "application/json",
+                .kind = kind,
+                .namespace_ = namespace_of(object),
+                .name = name_of(object),
+                .query = MANAGED };
         return do_write(client, &write, object, ret_json, err);
 }
 
 bool client_replace(Client *client, const Kind *kind, const Json *object, Json **ret_json, Error *err) {
-        const Write write = { .verb = "replace", .method = "PUT", .content_type = "application/json", .kind = kind,
-                .namespace_ = namespace_of(object), .name = name_of(object), .query = MANAGED };
+        const Write write = { .verb = "replace",
+                .method = "PUT",
+                .content_type = "application/json",
+                .kind = kind,
+                .namespace_ = namespace_of(object),
+                .name = name_of(object),
+                .query = MANAGED };
         return do_write(client, &write, object, ret_json, err);
 }
 
@@ -182,9 +194,15 @@ bool client_apply(Client *client, const Json *object, const Kind *kind, const Ap
         text_append(&query, options->no_force ? "" : "&force=true");
         text_append(&query, "&fieldValidation=Strict");
         text_append(&query, options->dry_run ? "&dryRun=All" : "");
-        const Write write = { .verb = "apply", .method = "PATCH", .content_type = "application/apply-patch+yaml",
-                .kind = kind, .namespace_ = namespace_of(object), .name = name_of(object),
-                .subresource = options->subresource, .query = text_string(&query), .dry_run = options->dry_run };
+        const Write write = { .verb = "apply",
+                .method = "PATCH",
+                .content_type = "application/apply-patch+yaml",
+                .kind = kind,
+                .namespace_ = namespace_of(object),
+                .name = name_of(object),
+                .subresource = options->subresource,
+                .query = text_string(&query),
+                .dry_run = options->dry_run };
         return do_write(client, &write, object, ret_json, err);
 }
 
@@ -193,8 +211,14 @@ bool client_patch(Client *client, const Kind *kind, const char *namespace_, cons
         static const char *const TYPES[] = { [PATCH_MERGE] = "application/merge-patch+json",
                 [PATCH_JSON] = "application/json-patch+json",
                 [PATCH_STRATEGIC] = "application/strategic-merge-patch+json" };
-        const Write write = { .verb = "patch", .method = "PATCH", .content_type = TYPES[type], .kind = kind,
-                .namespace_ = namespace_, .name = name, .subresource = subresource, .query = MANAGED };
+        const Write write = { .verb = "patch",
+                .method = "PATCH",
+                .content_type = TYPES[type],
+                .kind = kind,
+                .namespace_ = namespace_,
+                .name = name,
+                .subresource = subresource,
+                .query = MANAGED };
         return do_write(client, &write, patch, ret_json, err);
 }
 
@@ -226,8 +250,13 @@ bool client_delete(Client *client, const Kind *kind, const char *namespace_, con
         static const DeleteOptions USUAL = { 0 };
         CLEANUP(http_response_done) HttpResponse response = { 0 };
         CLEANUP(cleanup_free) char *what = describe("delete", kind, namespace_, name);
-        const Write write = { .verb = "delete", .method = "DELETE", .content_type = "application/json", .kind = kind,
-                .namespace_ = namespace_, .name = name, .query = "" };
+        const Write write = { .verb = "delete",
+                .method = "DELETE",
+                .content_type = "application/json",
+                .kind = kind,
+                .namespace_ = namespace_,
+                .name = name,
+                .query = "" };
         options = options ? options : &USUAL;
         CLEANUP(json_cleanup) Json *body = delete_body(options);
         if (!send_write(client, &write, body, &response, err))

@@ -13,7 +13,9 @@ static bool read_page(Client *client, ListReader *reader, const char *namespace_
         CLEANUP(http_response_done) HttpResponse response = { 0 };
         list_reader_path(reader, namespace_, options, &path);
         list_reader_start(reader);
-        const HttpRequest request = { .method = "GET", .path = text_string(&path), .on_bytes = feed, .context = reader };
+        const HttpRequest request = {
+                .method = "GET", .path = text_string(&path), .on_bytes = feed, .context = reader
+        };
         if (!http_exchange(client_http(client), &request, &response, err))
                 return error_wrap(err, "%s", what);
         if (response.status != 200)

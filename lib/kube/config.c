@@ -38,8 +38,8 @@ bool kube_config_in_cluster(
                 .namespace_ = read_namespace(arena_printf(arena, "%s/namespace", root), arena),
         };
         if (access(config.token_file, R_OK) != 0)
-                return error_set(err, ERROR_NOT_FOUND, "the service account's token %s cannot be read",
-                        config.token_file);
+                return error_set(
+                        err, ERROR_NOT_FOUND, "the service account's token %s cannot be read", config.token_file);
         *ret_config = config;
         return true;
 }

@@ -79,8 +79,9 @@ static bool read_cluster(const Reading *in, const Json *cluster, const char *nam
         if (!config->ca_data)
                 config->ca_file = take_path(in, cluster, "certificate-authority");
         if (config->insecure && (config->ca_data || config->ca_file))
-                return refuse(in, "cluster", name, "insecure-skip-tls-verify and a certificate authority exclude "
-                                                   "each other");
+                return refuse(in, "cluster", name,
+                        "insecure-skip-tls-verify and a certificate authority exclude "
+                        "each other");
         return true;
 }
 
@@ -175,14 +176,12 @@ static bool read_config(const Reading *in, const Json *json, const char *context
         return true;
 }
 
-bool kube_config_load(const char *file, const char *context, Arena *arena, KubeConfig *ret_config, Error *err) {
-        CLEANUP(text_done) Text text = { .maximum = YAML_MAXIMUM_BYTES };
+bool kube_config_parse(const char *text, size_t size, const char *file, const char *context, Arena *arena,
+        KubeConfig *ret_config, Error *err) {
         CLEANUP(json_cleanup) Json *json = NULL;
         KubeConfig config = { 0 };
         const Reading reading = { .file = file, .arena = arena, .err = err };
-        if (!read_file(file, &text, err))
-                return false;
-        if (!yaml_parse(text_string(&text), text.size, &json, err))
+        if (!yaml_parse(text, size, &json, err))
                 return error_wrap(err, "%s", file);
         if (!text_equal(json_string(json_get(json, "kind"), "Config"), "Config"))
                 return error_set(err, ERROR_INVALID, "%s: kind is not Config", file);
@@ -190,4 +189,10 @@ bool kube_config_load(const char *file, const char *context, Arena *arena, KubeC
                 return false;
         *ret_config = config;
         return true;
+}
+
+bool kube_config_load(const char *file, const char *context, Arena *arena, KubeConfig *ret_config, Error *err) {
+        CLEANUP(text_done) Text text = { .maximum = YAML_MAXIMUM_BYTES };
+        return read_file(file, &text, err) &&
+               kube_config_parse(text_string(&text), text.size, file, context, arena, ret_config, err);
 }

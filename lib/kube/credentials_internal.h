@@ -6,12 +6,12 @@
 #include "lib/kube/credentials.h"
 
 enum {
-        CREDENTIALS_TOKEN_MS = 60 * 1000,     /* a token file is read again when older */
-        CREDENTIALS_FILES_MS = 5 * 60 * 1000, /* CA and client certificate files likewise */
-        CREDENTIALS_REJECTED_MS = 1000,       /* between two reloads that a 401 asked for */
-        CREDENTIALS_EXEC_MS = 30 * 1000,      /* a plugin may run */
+        CREDENTIALS_TOKEN_MS = 60 * 1000,      /* a token file is read again when older */
+        CREDENTIALS_FILES_MS = 5 * 60 * 1000,  /* CA and client certificate files likewise */
+        CREDENTIALS_REJECTED_MS = 1000,        /* between two reloads that a 401 asked for */
+        CREDENTIALS_EXEC_MS = 30 * 1000,       /* a plugin may run */
         CREDENTIALS_EXEC_RETRY_MS = 10 * 1000, /* after it failed, while an earlier answer stands */
-        CREDENTIALS_MAXIMUM = 1024 * 1024     /* bytes of one file, or of a plugin's answer */
+        CREDENTIALS_MAXIMUM = 1024 * 1024      /* bytes of one file, or of a plugin's answer */
 };
 
 bool credentials_get_at(Credentials *credentials, int64_t now_ms, CredentialsView *ret_view, Error *err) MUST_USE;
@@ -19,9 +19,9 @@ void credentials_rejected_at(Credentials *credentials, int64_t now_ms, const Cre
 
 /* What a plugin answered; the strings belong to the caller (exec_answer_done). */
 typedef struct ExecAnswer {
-        char *token;                              /* or NULL */
-        char *client_cert_pem, *client_key_pem;   /* both or none */
-        int64_t valid_ms;                         /* from now on; -1: until rejected */
+        char *token;                            /* or NULL */
+        char *client_cert_pem, *client_key_pem; /* both or none */
+        int64_t valid_ms;                       /* from now on; -1: until rejected */
 } ExecAnswer;
 
 /* Runs the plugin of config->exec and reads its ExecCredential. Errors: UNAUTHORIZED with the plugin's exit status,

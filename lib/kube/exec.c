@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs a credential plugin: argv and execve, no shell; its own process group, killed when it takes too long. What goes in
- * and what comes out is exec_credential.c. */
+/* Runs a credential plugin: argv and execve, no shell; its own process group, killed when it takes too long. What goes
+ * in and what comes out is exec_credential.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -68,8 +68,7 @@ static int start(const KubeExec *exec, const char *request, int output, pid_t *r
         posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
         posix_spawnattr_init(&attributes);
-        posix_spawnattr_setflags(
-                &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
         posix_spawnattr_setpgroup(&attributes, 0);
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setsigdefault(&attributes, &broken_pipe);
@@ -141,9 +140,9 @@ static bool run(const KubeConfig *config, const char *ca_pem, Text *output, Erro
 
 bool exec_run(const KubeConfig *config, const char *ca_pem, ExecAnswer *ret_answer, Error *err) {
         CLEANUP(text_done) Text output = { .maximum = CREDENTIALS_MAXIMUM };
-        bool done = run(config, ca_pem, &output, err) && exec_parse_answer(config->exec.api_version,
-                                                                 text_string(&output), output.size, clock_wall_us(),
-                                                                 ret_answer, err);
+        bool done =
+                run(config, ca_pem, &output, err) && exec_parse_answer(config->exec.api_version, text_string(&output),
+                                                             output.size, clock_wall_us(), ret_answer, err);
         if (output.data)
                 explicit_bzero(output.data, output.size);
         return done || error_wrap(err, "credential plugin %s", config->exec.command);

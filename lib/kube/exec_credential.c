@@ -53,8 +53,8 @@ static bool parse_expiry(const Json *status, int64_t wall_us, int64_t *ret_valid
         return true;
 }
 
-bool exec_parse_answer(const char *api_version, const char *bytes, size_t size, int64_t wall_us, ExecAnswer *ret_answer,
-        Error *err) {
+bool exec_parse_answer(
+        const char *api_version, const char *bytes, size_t size, int64_t wall_us, ExecAnswer *ret_answer, Error *err) {
         CLEANUP(json_cleanup) Json *json = NULL;
         if (!json_parse(bytes, size, &json, err))
                 return false;
@@ -73,8 +73,10 @@ bool exec_parse_answer(const char *api_version, const char *bytes, size_t size, 
         int64_t valid_ms = 0;
         if (!parse_expiry(status, wall_us, &valid_ms, err))
                 return false;
-        *ret_answer = (ExecAnswer){ .token = alloc_string(token), .client_cert_pem = alloc_string(cert),
-                .client_key_pem = alloc_string(key), .valid_ms = valid_ms };
+        *ret_answer = (ExecAnswer){ .token = alloc_string(token),
+                .client_cert_pem = alloc_string(cert),
+                .client_key_pem = alloc_string(key),
+                .valid_ms = valid_ms };
         return true;
 }
 

@@ -268,8 +268,8 @@ static bool has_fresher(Http *http, const CredentialsView *refused) {
         return fresh.generation != refused->generation || !text_equal(fresh.authorization, refused->authorization);
 }
 
-static bool exchange_on(Http *http, const HttpRequest *request, const HttpHandle *handle, HttpResponse *ret_response,
-        Error *err) {
+static bool exchange_on(
+        Http *http, const HttpRequest *request, const HttpHandle *handle, HttpResponse *ret_response, Error *err) {
         HttpTransfer transfer = { 0 };
         bool answered = attempt(http, request, handle, &transfer, err);
         if (answered && transfer.response.status == 401 && !request->authorization &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One exchange on one easy handle, whoever drives it: the pool of blocking calls (http.c) or the watch thread (watch.c).
- * Private to lib/kube. */
+/* One exchange on one easy handle, whoever drives it: the pool of blocking calls (http.c) or the watch thread
+ * (watch.c). Private to lib/kube. */
 #pragma once
 
 #include <curl/curl.h>
@@ -12,7 +12,7 @@
 enum {
         HTTP_BUFFER_SIZE = 16 * 1024,
         HTTP_TIMEOUT_MS = 30 * 1000,
-        HTTP_IDLE_MS = 5 * 1000,             /* a second idle handle of the pool is closed then */
+        HTTP_IDLE_MS = 5 * 1000, /* a second idle handle of the pool is closed then */
         HTTP_MAXIMUM_RETRY_AFTER_MS = 5 * 60 * 1000,
         HTTP_MAXIMUM_ERROR_BODY = 1024 * 1024 /* of a reply that is not 2xx */
 };
@@ -54,7 +54,8 @@ typedef struct HttpTransfer {
 } HttpTransfer;
 
 /* Fills a reset easy handle. `transfer` must stay where it is until the end. Error: UNAUTHORIZED. */
-bool http_transfer_begin(HttpTransfer *transfer, Http *http, const HttpRequest *request, CURL *easy, Error *err) MUST_USE;
+bool http_transfer_begin(
+        HttpTransfer *transfer, Http *http, const HttpRequest *request, CURL *easy, Error *err) MUST_USE;
 /* After the last byte: counts the request, sets the gate, reports a 401. True when a reply arrived. */
 bool http_transfer_end(HttpTransfer *transfer, CURLcode code, Error *err) MUST_USE;
 void http_transfer_done(HttpTransfer *transfer);

@@ -38,7 +38,8 @@ static size_t receive(char *bytes, size_t one, size_t size, void *context) {
         Text *body = &transfer->response.body;
         (void)one;
         if (transfer->handing_over) {
-                transfer->failed = !transfer->request.on_bytes(transfer->request.context, bytes, size, &transfer->error);
+                transfer->failed =
+                        !transfer->request.on_bytes(transfer->request.context, bytes, size, &transfer->error);
                 return transfer->failed ? CURL_WRITEFUNC_ERROR : size;
         }
         text_append_bytes(body, bytes, size);
@@ -92,8 +93,7 @@ static size_t receive_header(char *line, size_t one, size_t size, void *context)
                 transfer->handing_over = good && transfer->request.on_bytes;
                 response->body.maximum = good ? HTTP_MAXIMUM_BODY : HTTP_MAXIMUM_ERROR_BODY;
         } else if (size > strlen(RETRY_AFTER) && !strncasecmp(line, RETRY_AFTER, strlen(RETRY_AFTER))) {
-                response->retry_after_ms =
-                        parse_retry_after(line + strlen(RETRY_AFTER), size - strlen(RETRY_AFTER));
+                response->retry_after_ms = parse_retry_after(line + strlen(RETRY_AFTER), size - strlen(RETRY_AFTER));
         }
         return size;
 }
@@ -191,8 +191,7 @@ static void count(const HttpTransfer *transfer, bool answered) {
         const char *const duration_labels[] = { transfer->request.method, http->host };
         metric_add(http->requests, request_labels, 1);
         if (!transfer->long_lived)
-                metric_observe(
-                        http->durations, duration_labels, (double)(clock_now_ns() - transfer->started_ns) / 1e9);
+                metric_observe(http->durations, duration_labels, (double)(clock_now_ns() - transfer->started_ns) / 1e9);
 }
 
 static bool fail(HttpTransfer *transfer, CURLcode code, Error *err) {
@@ -221,8 +220,8 @@ bool http_transfer_end(HttpTransfer *transfer, CURLcode code, Error *err) {
         if (response->status == 401)
                 credentials_rejected(transfer->http->credentials, &transfer->credentials);
         if (response->status == 429 && response->retry_after_ms && !is_eviction(transfer->request.path))
-                http_close_gate(transfer->http,
-                        clock_now_ms() + random_jitter(response->retry_after_ms, RETRY_AFTER_SPREAD));
+                http_close_gate(
+                        transfer->http, clock_now_ms() + random_jitter(response->retry_after_ms, RETRY_AFTER_SPREAD));
         return true;
 }
 

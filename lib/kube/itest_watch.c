@@ -3,8 +3,8 @@
  * line of JSON, and answers commands on standard input. See e2e/integration/watch_program.py.
  *   --kubeconfig FILE --watch GROUP,VERSION,KIND,PLURAL[,cluster] ... [--namespace NS ...] [--selector LABELS]
  *   [--page N] [--no-watch-list] [--silence-ms N] [--timeout-s N] [--quiet]
- * Commands: wait MS | dump | size | seen NAMESPACE VERSION | when NAMESPACE VERSION | trouble | metrics | get KIND NS NAME
- *   | quit */
+ * Commands: wait MS | dump | size | seen NAMESPACE VERSION | when NAMESPACE VERSION | trouble | metrics | get KIND NS
+ * NAME | quit */
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -67,8 +67,12 @@ static void add_kind(Program *program, const char *text) {
                 fields[i] = strsep(&words, ",");
         if (program->kind_count == MAXIMUM_KINDS)
                 return;
-        program->kinds[program->kind_count++] = (Kind){ .group = fields[0], .version = fields[1], .kind = fields[2],
-                .plural = fields[3], .cluster_scoped = !strcmp(fields[4], "cluster"), .paths = PATHS };
+        program->kinds[program->kind_count++] = (Kind){ .group = fields[0],
+                .version = fields[1],
+                .kind = fields[2],
+                .plural = fields[3],
+                .cluster_scoped = !strcmp(fields[4], "cluster"),
+                .paths = PATHS };
 }
 
 static int64_t number(const char *text) {
@@ -86,16 +90,35 @@ static bool parse(Program *program, int argc, char **argv) {
         int option = 0;
         while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
                 switch (option) {
-                case 'k': program->kubeconfig = optarg; break;
-                case 'w': add_kind(program, optarg); break;
-                case 'n': program->scopes[program->scope_count++ % MAXIMUM_SCOPES] = optarg; break;
-                case 's': program->selector = optarg; break;
-                case 'p': program->options.page = (int)number(optarg); break;
-                case 'i': program->options.silence_ms = number(optarg); break;
-                case 't': program->options.timeout_minimum_s = number(optarg); break;
-                case 'l': program->options.no_watch_list = true; break;
-                case 'q': program->quiet = true; break;
-                default: return false;
+                case 'k':
+                        program->kubeconfig = optarg;
+                        break;
+                case 'w':
+                        add_kind(program, optarg);
+                        break;
+                case 'n':
+                        program->scopes[program->scope_count++ % MAXIMUM_SCOPES] = optarg;
+                        break;
+                case 's':
+                        program->selector = optarg;
+                        break;
+                case 'p':
+                        program->options.page = (int)number(optarg);
+                        break;
+                case 'i':
+                        program->options.silence_ms = number(optarg);
+                        break;
+                case 't':
+                        program->options.timeout_minimum_s = number(optarg);
+                        break;
+                case 'l':
+                        program->options.no_watch_list = true;
+                        break;
+                case 'q':
+                        program->quiet = true;
+                        break;
+                default:
+                        return false;
                 }
         }
         if (program->scope_count == 0)
@@ -205,9 +228,9 @@ static bool answer(Program *program, char *command) {
         static const struct {
                 const char *word;
                 void (*answer)(Program *program, Json *line, char *rest);
-        } table[] = { { "wait", answer_wait }, { "dump", answer_dump }, { "size", answer_size }, { "seen", answer_seen },
-                { "when", answer_when }, { "trouble", answer_trouble }, { "metrics", answer_metrics },
-                { "get", answer_get } };
+        } table[] = { { "wait", answer_wait }, { "dump", answer_dump }, { "size", answer_size },
+                { "seen", answer_seen }, { "when", answer_when }, { "trouble", answer_trouble },
+                { "metrics", answer_metrics }, { "get", answer_get } };
         command[strcspn(command, "\n")] = '\0';
         char *rest = command;
         const char *word = strsep(&rest, " ");

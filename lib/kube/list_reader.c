@@ -60,8 +60,9 @@ static bool read_rest(void *context, const char *bytes, size_t size, Error *err)
 
 void list_reader_start(ListReader *reader) {
         json_stream_done(&reader->stream);
-        reader->stream = (JsonStream){ .mode = JSON_STREAM_LIST, .on_document = read_item, .on_rest = read_rest,
-                .context = reader };
+        reader->stream = (JsonStream){
+                .mode = JSON_STREAM_LIST, .on_document = read_item, .on_rest = read_rest, .context = reader
+        };
         reader->complete = false;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pages of a list, read while they come: one object in memory at a time. Used by client_list and by reflectors.
- * Private to lib/kube. https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks */
+ * Private to lib/kube.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks */
 #pragma once
 
 #include "lib/base/json_stream.h"

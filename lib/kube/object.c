@@ -60,11 +60,11 @@ static bool check_kind(const Kind *kind, const Json *json, Error *err) {
                 return true;
         size_t group = strlen(kind->group);
         bool same = group ? !strncmp(api_version, kind->group, group) && api_version[group] == '/' &&
-                                !strcmp(api_version + group + 1, kind->version)
+                                    !strcmp(api_version + group + 1, kind->version)
                           : !strcmp(api_version, kind->version);
         if (!same)
-                return error_set(err, ERROR_INVALID, "expected %s of %s%s%s, got apiVersion %s", kind->kind, kind->group,
-                        group ? "/" : "", kind->version, api_version);
+                return error_set(err, ERROR_INVALID, "expected %s of %s%s%s, got apiVersion %s", kind->kind,
+                        kind->group, group ? "/" : "", kind->version, api_version);
         return true;
 }
 
@@ -97,7 +97,9 @@ static bool keep_identity(Draft *draft, const Kind *kind, const Json *metadata, 
         const char *namespace_ = json_string(json_get(metadata, "namespace"), "");
         if (!*name || !*uid || !*version)
                 return error_set(err, ERROR_INVALID, "%s \"%s\" has no %s", kind->kind, name,
-                        !*name ? "name" : !*uid ? "uid" : "resourceVersion");
+                        !*name  ? "name"
+                        : !*uid ? "uid"
+                                : "resourceVersion");
         draft->key = draft->bytes.size;
         if (*namespace_) {
                 text_append(&draft->bytes, namespace_);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the cache keeps of a Kubernetes object: identity, a few values named by the kind's table of paths, and what is
- * needed to see whether our fields are still ours. One allocation, immutable, reference-counted: safe to read from every
- * thread while a reference is held. */
+ * needed to see whether our fields are still ours. One allocation, immutable, reference-counted: safe to read from
+ * every thread while a reference is held. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +11,8 @@
 #include "lib/base/json.h"
 
 /* A type of object, as a constant table in the program. `paths` (NULL-terminated, may be NULL) are json_find paths;
- * an enum beside the table names their indexes. A path to a scalar keeps its text, a path to a tree its compact JSON. */
+ * an enum beside the table names their indexes. A path to a scalar keeps its text, a path to a tree its compact JSON.
+ */
 typedef struct Kind {
         const char *group; /* "" for the core group */
         const char *version;
@@ -32,8 +33,8 @@ typedef struct Object {
         const char *owner_kind; /* of the controlling owner reference; NULL without one */
         const char *owner_name;
         const char *owner_uid;
-        const char *intent;     /* annotation madbase.io/intent: hash of what we applied; NULL without it */
-        uint64_t owned_fields;  /* hash of the managedFields entry of our field manager; 0 without one */
+        const char *intent;    /* annotation madbase.io/intent: hash of what we applied; NULL without it */
+        uint64_t owned_fields; /* hash of the managedFields entry of our field manager; 0 without one */
         size_t value_count;
         const char *const *values; /* one per path of the kind; NULL where there is nothing */
         /* private; what the pointers show lies behind the struct, in the same allocation */

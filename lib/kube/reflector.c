@@ -20,15 +20,23 @@ Reflector *reflector_new(
         CLEANUP(text_done) Text resource = { 0 };
         const Kind *kind = cache_kind(cache);
         text_printf(&resource, "%s%s%s", kind->plural, *kind->group ? "." : "", kind->group);
-        *reflector = (Reflector){ .cache = cache, .kind = kind, .scope = alloc_string(scope),
-                .selector = alloc_string(selector), .options = options, .resource = text_take(&resource),
-                .no_watch_list = options->no_watch_list, .reason = "start", .state = WATCH_COLD,
-                .listed_ms = INT64_MIN / 2, .failed_ms = INT64_MIN / 2, .resume_ms = INT64_MIN / 2 };
+        *reflector = (Reflector){ .cache = cache,
+                .kind = kind,
+                .scope = alloc_string(scope),
+                .selector = alloc_string(selector),
+                .options = options,
+                .resource = text_take(&resource),
+                .no_watch_list = options->no_watch_list,
+                .reason = "start",
+                .state = WATCH_COLD,
+                .listed_ms = INT64_MIN / 2,
+                .failed_ms = INT64_MIN / 2,
+                .resume_ms = INT64_MIN / 2 };
         reflector->reader = (ListReader){ .kind = kind, .on_item = reflector_keep_item, .context = reflector };
         reflector->phase = reflector->no_watch_list ? PHASE_PAGE : PHASE_REPLAY;
         if (metrics) {
-                reflector->relists = metrics_counter(metrics, "watch_relists_total",
-                        "Lists of a resource, by why they were needed.", RELIST_LABELS);
+                reflector->relists = metrics_counter(
+                        metrics, "watch_relists_total", "Lists of a resource, by why they were needed.", RELIST_LABELS);
                 reflector->events = metrics_counter(
                         metrics, "watch_events_total", "Events of watches, by resource and type.", EVENT_LABELS);
         }
@@ -279,7 +287,8 @@ void reflector_cut(Reflector *reflector, int64_t now_ms) {
         reflector->now_ms = now_ms;
         reflector->fresh = true;
         if (reflector->replaying || reflector->stream_events + reflector->stream_bookmarks == 0)
-                /* Not one bookmark: the version may lie ahead of a server that was set back, where nothing ever comes. */
+                /* Not one bookmark: the version may lie ahead of a server that was set back, where nothing ever comes.
+                 */
                 list_soon(reflector, "silent");
         else
                 follow(reflector);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One reflector as a state machine without clock, thread or socket: it says which request it wants and when, is fed what
- * the server answers, and keeps its cache. watch.c drives it with libcurl, tests drive it with a script.
- * Law: what it knows up to a version is in the cache, all of it; on doubt it lists again. Private to lib/kube.
+/* One reflector as a state machine without clock, thread or socket: it says which request it wants and when, is fed
+ * what the server answers, and keeps its cache. watch.c drives it with libcurl, tests drive it with a script. Law: what
+ * it knows up to a version is in the cache, all of it; on doubt it lists again. Private to lib/kube.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
 #pragma once
 
@@ -10,17 +10,17 @@
 #include "lib/kube/watch.h"
 
 enum {
-        REFLECTOR_BACKOFF_MS = 800,              /* doubled each time, plus up to 100 % of jitter */
+        REFLECTOR_BACKOFF_MS = 800, /* doubled each time, plus up to 100 % of jitter */
         REFLECTOR_MAXIMUM_BACKOFF_MS = 30 * 1000,
-        REFLECTOR_FORGIVE_MS = 2 * 60 * 1000,    /* without a failure for so long, the next one starts anew */
-        REFLECTOR_SLOW_MS = 5 * 1000,            /* at least, where a person must act */
-        REFLECTOR_SHORT_WATCH_MS = 1000,         /* a watch that ends sooner and brought nothing is a failure */
-        REFLECTOR_SILENCE_MS = 130 * 1000,       /* bookmarks come each minute */
-        REFLECTOR_LIST_TIMEOUT_MS = 60 * 1000,   /* of one page, and without a byte while state is replayed */
-        REFLECTOR_WATCH_TIMEOUT_S = 300,         /* asked for; up to twice that */
-        REFLECTOR_GRACE_MS = 5 * 1000,           /* for the server to end a watch by itself */
-        REFLECTOR_MAXIMUM_STREAM_ERRORS = 3,     /* in a row, then the next try lists again */
-        REFLECTOR_MAXIMUM_OBJECTS = 1000 * 1000  /* of one list */
+        REFLECTOR_FORGIVE_MS = 2 * 60 * 1000,   /* without a failure for so long, the next one starts anew */
+        REFLECTOR_SLOW_MS = 5 * 1000,           /* at least, where a person must act */
+        REFLECTOR_SHORT_WATCH_MS = 1000,        /* a watch that ends sooner and brought nothing is a failure */
+        REFLECTOR_SILENCE_MS = 130 * 1000,      /* bookmarks come each minute */
+        REFLECTOR_LIST_TIMEOUT_MS = 60 * 1000,  /* of one page, and without a byte while state is replayed */
+        REFLECTOR_WATCH_TIMEOUT_S = 300,        /* asked for; up to twice that */
+        REFLECTOR_GRACE_MS = 5 * 1000,          /* for the server to end a watch by itself */
+        REFLECTOR_MAXIMUM_STREAM_ERRORS = 3,    /* in a row, then the next try lists again */
+        REFLECTOR_MAXIMUM_OBJECTS = 1000 * 1000 /* of one list */
 };
 
 typedef enum ReflectorPhase {
@@ -58,7 +58,7 @@ typedef struct Reflector {
         int64_t now_ms; /* of the call under way */
         int64_t opened_ms, resume_ms, listed_ms, failed_ms;
         int64_t backoff_ms;
-        size_t lists; /* delivered to the cache */
+        size_t lists;  /* delivered to the cache */
         Error trouble; /* what a person should know; code NONE: nothing */
 } Reflector;
 
@@ -69,8 +69,8 @@ typedef struct ReflectorRequest {
 } ReflectorRequest;
 
 /* `cache`, `options` and `metrics` (may be NULL) must outlive it. */
-Reflector *reflector_new(Cache *cache, const char *scope, const char *selector, const WatchOptions *options,
-        Metrics *metrics);
+Reflector *reflector_new(
+        Cache *cache, const char *scope, const char *selector, const WatchOptions *options, Metrics *metrics);
 void reflector_free(Reflector *reflector);
 /* How long until it wants a request; 0: now. Only while none is under way. */
 int64_t reflector_wait_ms(const Reflector *reflector, int64_t now_ms);

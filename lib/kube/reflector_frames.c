@@ -162,8 +162,8 @@ static bool take_frame(void *context, const char *bytes, size_t size, Error *err
 
 void reflector_start_frames(Reflector *reflector) {
         json_stream_done(&reflector->frames);
-        reflector->frames = (JsonStream){ .mode = JSON_STREAM_DOCUMENTS, .on_document = take_frame,
-                .context = reflector };
+        reflector->frames =
+                (JsonStream){ .mode = JSON_STREAM_DOCUMENTS, .on_document = take_frame, .context = reflector };
         reflector->stream_events = reflector->stream_bookmarks = 0;
 }
 

@@ -92,7 +92,7 @@ static bool play(int fd, const char *reply) {
                 return false;
         if (!strcmp(reply, "hang"))
                 return true;
-        reply += cut ? 4 : 0;
+        reply += cut ? 4 : !strncmp(reply, "hold ", 5) ? 5 : 0;
         for (size_t sent = 0, size = strlen(reply); sent < size;) {
                 ssize_t more = send(fd, reply + sent, size - sent, MSG_NOSIGNAL);
                 if (more <= 0)

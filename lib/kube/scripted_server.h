@@ -6,9 +6,10 @@
 
 typedef struct ScriptedServer ScriptedServer;
 
-/* Replies are whole, with status line and headers; see scripted_reply. The last one is given again and again. Three words stand
- * for themselves: "close" ends the connection without an answer, "hang" never answers, "cut REPLY" ends it in the middle
- * (after the bytes given). */
+/* Replies are whole, with status line and headers; see scripted_reply. The last one is given again and again. Three
+ * words stand for themselves: "close" ends the connection without an answer, "hang" never answers, "cut REPLY" ends it
+ * in the middle (after the bytes given),
+ * "hold REPLY" leaves it open and silent there. */
 ScriptedServer *scripted_server_new(const char *const *replies, size_t count);
 void scripted_server_free(ScriptedServer *server);
 /* "http://127.0.0.1:PORT" */
@@ -20,5 +21,6 @@ size_t scripted_server_connections(ScriptedServer *server);
 /* Blocks until that many requests have come. */
 void scripted_server_await(ScriptedServer *server, size_t requests);
 
-/* A whole reply with extra header lines (each ended by "\r\n") and a body, kept in `text`, which must outlive the server. */
+/* A whole reply with extra header lines (each ended by "\r\n") and a body, kept in `text`, which must outlive the
+ * server. */
 const char *scripted_reply(Text *text, int status, const char *headers, const char *body);

@@ -13,8 +13,9 @@
 
 enum { LABEL, VALUE };
 static const char *const PATHS[] = { "/metadata/labels/madbase.io~1cluster", "/data/v", NULL };
-static const Kind CONFIG_MAP = { .group = "", .version = "v1", .kind = "ConfigMap", .plural = "configmaps",
-        .paths = PATHS };
+static const Kind CONFIG_MAP = {
+        .group = "", .version = "v1", .kind = "ConfigMap", .plural = "configmaps", .paths = PATHS
+};
 
 /* What the handler was told, as "+ns/a" (added), "~" (changed), "-" (deleted), with "!" initial and "?" unknown end. */
 typedef struct Told {
@@ -26,8 +27,10 @@ static void hear(void *context, const CacheChange *change) {
         Told *told = context;
         const Object *about = change->after ? change->after : change->before;
         text_printf(&told->lines, "%s%s%s%s=%s@%s ", change->initial ? "!" : "", change->final_unknown ? "?" : "",
-                !change->before ? "+" : !change->after ? "-" : "~", object_key(about), object_value(about, VALUE),
-                about->resource_version);
+                !change->before  ? "+"
+                : !change->after ? "-"
+                                 : "~",
+                object_key(about), object_value(about, VALUE), about->resource_version);
         /* What was told is stored already. */
         CLEANUP(object_cleanup) Object *stored = cache_get(told->cache, about->namespace_, about->name);
         if (change->after)

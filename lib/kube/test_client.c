@@ -13,8 +13,9 @@
 
 enum { MAXIMUM_REPLIES = 8 };
 
-static const Kind PILLAR = { .group = "madbase.io", .version = "v1alpha1", .kind = "StatePillar",
-        .plural = "statepillars" };
+static const Kind PILLAR = {
+        .group = "madbase.io", .version = "v1alpha1", .kind = "StatePillar", .plural = "statepillars"
+};
 static const Kind NODE = { .group = "", .version = "v1", .kind = "Node", .plural = "nodes", .cluster_scoped = true };
 
 typedef struct Scene {
@@ -146,12 +147,18 @@ static void test_writes_carry_manager_and_strict_validation(void **state) {
 #define BASE "/apis/madbase.io/v1alpha1/namespaces/ns/statepillars"
 #define ASK  "?fieldManager=madbase-operator&fieldValidation=Strict"
         text_printf(&log, "POST " BASE ASK " [application/json] %s", BODY);
-        text_printf(&log, "PATCH " BASE "/a?fieldManager=madbase-operator&force=true&fieldValidation=Strict "
-                          "[application/apply-patch+yaml] %s", BODY);
-        text_printf(&log, "PATCH " BASE "/a/status?fieldManager=x-status&fieldValidation=Strict "
-                          "[application/apply-patch+yaml] %s", BODY);
-        text_printf(&log, "PATCH " BASE "/a?fieldManager=madbase-operator&force=true&fieldValidation=Strict&dryRun=All "
-                          "[application/apply-patch+yaml] %s", BODY);
+        text_printf(&log,
+                "PATCH " BASE "/a?fieldManager=madbase-operator&force=true&fieldValidation=Strict "
+                "[application/apply-patch+yaml] %s",
+                BODY);
+        text_printf(&log,
+                "PATCH " BASE "/a/status?fieldManager=x-status&fieldValidation=Strict "
+                "[application/apply-patch+yaml] %s",
+                BODY);
+        text_printf(&log,
+                "PATCH " BASE "/a?fieldManager=madbase-operator&force=true&fieldValidation=Strict&dryRun=All "
+                "[application/apply-patch+yaml] %s",
+                BODY);
         text_printf(&log, "PUT " BASE "/a" ASK " [application/json] %s", BODY);
         text_printf(&log, "PATCH " BASE "/a/scale" ASK " [application/merge-patch+json] %s", BODY);
         expect_log(scene, text_string(&log));
@@ -246,10 +253,12 @@ static void test_list_follows_pages_and_names_the_version_once(void **state) {
         CLEANUP(text_done) Text names = { 0 };
         CLEANUP(cleanup_free) char *version = NULL;
         const ListOptions options = { .label_selector = "a=b", .resource_version = "3", .page = 2 };
-        say(scene, 200, "{\"kind\":\"StatePillarList\",\"metadata\":{\"resourceVersion\":\"9\",\"continue\":\"n&1\"},"
-                        "\"items\":[{\"metadata\":{\"name\":\"a\"}},{\"metadata\":{\"name\":\"b\"}}]}");
-        say(scene, 200, "{\"items\":[{\"metadata\":{\"name\":\"c\"}}],\"metadata\":{\"resourceVersion\":\"9\"},"
-                        "\"kind\":\"StatePillarList\"}");
+        say(scene, 200,
+                "{\"kind\":\"StatePillarList\",\"metadata\":{\"resourceVersion\":\"9\",\"continue\":\"n&1\"},"
+                "\"items\":[{\"metadata\":{\"name\":\"a\"}},{\"metadata\":{\"name\":\"b\"}}]}");
+        say(scene, 200,
+                "{\"items\":[{\"metadata\":{\"name\":\"c\"}}],\"metadata\":{\"resourceVersion\":\"9\"},"
+                "\"kind\":\"StatePillarList\"}");
         start(scene);
         assert_true(client_list(scene->client, &PILLAR, NULL, &options, collect, &names, &version, NULL));
         assert_string_equal(text_string(&names), "a b c ");
@@ -280,8 +289,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_get_tells_missing_objects_from_missing_types, setup, teardown),
                 cmocka_unit_test(test_paths_follow_group_scope_and_subresource),
                 cmocka_unit_test_setup_teardown(test_writes_carry_manager_and_strict_validation, setup, teardown),
-                cmocka_unit_test_setup_teardown(
-                        test_hook_hears_every_write_but_dry_runs_and_failures, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_hook_hears_every_write_but_dry_runs_and_failures, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_guard_refuses_writes_before_they_are_sent, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_delete_carries_preconditions, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_deleting_what_is_gone_or_another_is_success, setup, teardown),

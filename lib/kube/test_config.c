@@ -74,12 +74,12 @@ static void test_outside_a_pod_is_not_found(void **state) {
         assert_int_equal(err.code, ERROR_INVALID);
 }
 
-#define FILE_OF(cluster, user)                                                                                      \
-        "apiVersion: v1\nkind: Config\ncurrent-context: a\n"                                                        \
-        "contexts:\n- name: a\n  context: {cluster: c, user: u, namespace: team}\n"                                 \
-        "- name: b\n  context: {cluster: c2, user: u}\n- name: lost\n  context: {cluster: nowhere, user: u}\n"      \
-        "clusters:\n- name: c\n  cluster: {server: \"https://one:6443/\", " cluster "}\n- name: c2\n  cluster: "     \
-        "{server: \"https://two\", tls-server-name: api.two, certificate-authority: pki/ca.crt}\n"                  \
+#define FILE_OF(cluster, user)                                                                                         \
+        "apiVersion: v1\nkind: Config\ncurrent-context: a\n"                                                           \
+        "contexts:\n- name: a\n  context: {cluster: c, user: u, namespace: team}\n"                                    \
+        "- name: b\n  context: {cluster: c2, user: u}\n- name: lost\n  context: {cluster: nowhere, user: u}\n"         \
+        "clusters:\n- name: c\n  cluster: {server: \"https://one:6443/\", " cluster "}\n- name: c2\n  cluster: "       \
+        "{server: \"https://two\", tls-server-name: api.two, certificate-authority: pki/ca.crt}\n"                     \
         "users:\n- name: u\n  user: {" user "}\n"
 
 static bool load(Folder *folder, const char *text, const char *context, KubeConfig *config, Error *err) {
@@ -107,8 +107,8 @@ static void test_named_context_with_files_beside_the_config(void **state) {
         KubeConfig config = { 0 };
         Error err = { 0 };
         assert_true(load(folder,
-                FILE_OF("", "token: abc, tokenFile: tok, client-certificate: c.pem, client-key: /abs/k.pem"), "b", &config,
-                &err));
+                FILE_OF("", "token: abc, tokenFile: tok, client-certificate: c.pem, client-key: /abs/k.pem"), "b",
+                &config, &err));
         assert_string_equal(config.server, "https://two");
         assert_string_equal(config.tls_server_name, "api.two");
         assert_string_equal(config.ca_file, path_of(folder, "pki/ca.crt"));
@@ -125,7 +125,8 @@ static void test_reads_an_exec_plugin(void **state) {
         Error err = { 0 };
         assert_true(load(folder,
                 FILE_OF("extensions: [{name: client.authentication.k8s.io/exec, extension: {aud: x}}]",
-                        "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login, args: [a, \"b c\"], env: "
+                        "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login, args: [a, \"b c\"], "
+                        "env: "
                         "[{name: N, value: v}], interactiveMode: IfAvailable, provideClusterInfo: true}"),
                 NULL, &config, &err));
         assert_string_equal(config.exec.command, path_of(folder, "./login"));
@@ -152,7 +153,8 @@ static void test_refuses_what_it_cannot_carry_out(void **state) {
                 { FILE_OF("", "client-key-data: Q0EK"), NULL, "client certificate and client key come together" },
                 { FILE_OF("", "exec: {apiVersion: v2, command: x}"), NULL, "exec: apiVersion must be" },
                 { FILE_OF("", "exec: {apiVersion: client.authentication.k8s.io/v1}"), NULL, "command is missing" },
-                { FILE_OF("", "exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}"),
+                { FILE_OF("",
+                          "exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}"),
                         NULL, "a plugin that needs a terminal is not supported" },
                 { FILE_OF("", ""), "nope", "context \"nope\": there is no such context" },
                 { FILE_OF("", ""), "lost", "cluster \"nowhere\": there is no such cluster" },

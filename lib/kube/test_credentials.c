@@ -137,7 +137,8 @@ static void test_rejection_of_an_older_token_is_ignored(void **state) {
 
 static void test_certificates_are_looked_at_every_five_minutes(void **state) {
         Folder *folder = *state;
-        const KubeConfig config = { .ca_file = path_of(folder, "ca"), .client_cert_file = path_of(folder, "cert"),
+        const KubeConfig config = { .ca_file = path_of(folder, "ca"),
+                .client_cert_file = path_of(folder, "cert"),
                 .client_key_file = path_of(folder, "key") };
         int64_t now = clock_now_ms();
         put(folder, "ca", "-----BEGIN CA1");
@@ -174,11 +175,15 @@ static void test_named_files_must_be_there_at_start(void **state) {
 static KubeConfig with_plugin(Folder *folder, const char *script) {
         static const char *const args[] = { "one two", NULL };
         static const char *const env[] = { "EXTRA=ex tra", NULL };
-        put(folder, "plugin", arena_printf(&folder->arena, "#!/bin/sh\ncd '%s'\necho run >>runs\n%s\n", folder->path, script));
+        put(folder, "plugin",
+                arena_printf(&folder->arena, "#!/bin/sh\ncd '%s'\necho run >>runs\n%s\n", folder->path, script));
         assert_int_equal(chmod(path_of(folder, "plugin"), 0700), 0);
         return (KubeConfig){ .server = "https://x",
-                .exec = { .command = path_of(folder, "plugin"), .args = args, .env = env,
-                        .api_version = "client.authentication.k8s.io/v1", .provide_cluster_info = true } };
+                .exec = { .command = path_of(folder, "plugin"),
+                        .args = args,
+                        .env = env,
+                        .api_version = "client.authentication.k8s.io/v1",
+                        .provide_cluster_info = true } };
 }
 
 static void put_answer(Folder *folder, const char *token, int64_t expires_in_s) {
@@ -219,9 +224,10 @@ static void test_plugin_runs_again_when_its_answer_expires_or_is_rejected(void *
 
 static void test_plugin_is_told_by_environment_and_gets_whole_arguments(void **state) {
         Folder *folder = *state;
-        const KubeConfig config = with_plugin(folder,
-                "test \"$1\" = 'one two' && test $# = 1 && test \"$EXTRA\" = 'ex tra' || exit 7\n"
-                "case $KUBERNETES_EXEC_INFO in *'\"interactive\":false'*'\"server\":\"https://x\"'*) cat answer;; esac");
+        const KubeConfig config =
+                with_plugin(folder, "test \"$1\" = 'one two' && test $# = 1 && test \"$EXTRA\" = 'ex tra' || exit 7\n"
+                                    "case $KUBERNETES_EXEC_INFO in "
+                                    "*'\"interactive\":false'*'\"server\":\"https://x\"'*) cat answer;; esac");
         put_answer(folder, "one", 3600);
         assert_true(credentials_new(&config, &folder->credentials, NULL));
         expect(folder, clock_now_ms(), "Bearer one", "", 0);
@@ -254,7 +260,8 @@ static void test_missing_plugin_says_so(void **state) {
         Error err = { 0 };
         assert_true(credentials_new(&config, &folder->credentials, NULL));
         assert_false(credentials_get(folder->credentials, &view, &err));
-        assert_string_equal(err.text, "credential plugin /nowhere/plugin: cannot be started: No such file or directory");
+        assert_string_equal(
+                err.text, "credential plugin /nowhere/plugin: cannot be started: No such file or directory");
 }
 
 static void expect_answer(const char *text, ErrorCode code) {
@@ -265,8 +272,9 @@ static void expect_answer(const char *text, ErrorCode code) {
         assert_int_equal(err.code, code);
 }
 
-#define ANSWER(status) \
-        "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{" status "}}"
+#define ANSWER(status)                                                                                                 \
+        "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{" status "}" \
+        "}"
 
 static void test_plugin_answers_are_checked(void **state) {
         (void)state;
@@ -276,15 +284,14 @@ static void test_plugin_answers_are_checked(void **state) {
         expect_answer(ANSWER("\"token\":\"t\",\"clientKeyData\":\"k\""), ERROR_PROTOCOL);
         expect_answer(ANSWER(""), ERROR_PROTOCOL);
         expect_answer(ANSWER("\"token\":\"t\",\"expirationTimestamp\":\"soon\""), ERROR_PROTOCOL);
-        expect_answer("{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\"}", ERROR_PROTOCOL);
+        expect_answer(
+                "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\"}", ERROR_PROTOCOL);
         expect_answer("login failed", ERROR_PROTOCOL);
 }
 
 static void test_expiry_is_met_early(void **state) {
         static const char TEXT[] = ANSWER("\"token\":\"t\",\"expirationTimestamp\":\"1970-01-01T00:01:00Z\"");
-        static const struct {
-                int64_t wall_s, valid_ms;
-        } cases[] = { { 0, 50000 }, { 45, 15000 }, { 90, 0 } };
+        static const struct { int64_t wall_s, valid_ms; } cases[] = { { 0, 50000 }, { 45, 15000 }, { 90, 0 } };
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 CLEANUP(exec_answer_done) ExecAnswer answer = { 0 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exchanges with a scripted server: what is sent, how ends are told apart, gate, cap, pool and stop. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,7 +74,10 @@ static void test_sends_method_path_token_and_body(void **state) {
         CLEANUP(http_response_done) HttpResponse response = { 0 };
         say(scene, 201, "", "{\"a\":1}");
         start(scene);
-        const HttpRequest request = { .method = "PATCH", .path = "/x?fieldManager=y", .body = "{}", .body_size = 2,
+        const HttpRequest request = { .method = "PATCH",
+                .path = "/x?fieldManager=y",
+                .body = "{}",
+                .body_size = 2,
                 .content_type = "application/apply-patch+yaml" };
         assert_true(http_exchange(scene->http, &request, &response, NULL));
         assert_int_equal(response.status, 201);
@@ -110,7 +113,8 @@ static void test_requests_are_counted_by_code_method_and_host(void **state) {
         Metric *total = metrics_counter(scene->metrics, "rest_client_requests_total", "", NULL);
         assert_int_equal(metric_value(total, (const char *const[]){ "404", "GET", host }), 1);
         assert_int_equal(metric_value(total, (const char *const[]){ "<error>", "GET", host }), 1);
-        Metric *durations = metrics_histogram(scene->metrics, "rest_client_request_duration_seconds", "", NULL, NULL, 0);
+        Metric *durations =
+                metrics_histogram(scene->metrics, "rest_client_request_duration_seconds", "", NULL, NULL, 0);
         assert_int_equal(metric_value(durations, (const char *const[]){ "GET", host }), 2);
 }
 
@@ -257,8 +261,9 @@ static void test_disruption_budgets_do_not_close_the_gate(void **state) {
         Scene *scene = *state;
         say(scene, 429, "Retry-After: 10\r\n", "");
         start(scene);
-        const HttpRequest evict = { .method = "POST", .path = "/api/v1/namespaces/x/pods/y/eviction", .body = "{}",
-                .body_size = 2 };
+        const HttpRequest evict = {
+                .method = "POST", .path = "/api/v1/namespaces/x/pods/y/eviction", .body = "{}", .body_size = 2
+        };
         assert_int_equal(status_of(scene, &evict, NULL), 429);
         assert_int_equal(http_gate_ms(scene->http, clock_now_ms()), 0);
 }
@@ -355,12 +360,10 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_receiver_can_end_an_exchange, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_error_bodies_are_capped, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_redirects_are_not_followed, setup, teardown),
-                cmocka_unit_test_setup_teardown(
-                        test_unauthorized_is_retried_once_with_a_fresh_token, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_unauthorized_is_retried_once_with_a_fresh_token, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_retry_after_holds_back_everybody, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_ungated_requests_pass_a_closed_gate, setup, teardown),
-                cmocka_unit_test_setup_teardown(
-                        test_waiting_beyond_the_timeout_is_throttled_at_once, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_waiting_beyond_the_timeout_is_throttled_at_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_disruption_budgets_do_not_close_the_gate, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_stop_ends_what_is_under_way_and_what_comes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_no_more_than_the_cap_are_under_way, setup, teardown),

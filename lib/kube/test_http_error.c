@@ -19,9 +19,9 @@ static Error explain(int status, const char *body, uint32_t retry_after_ms) {
         return err;
 }
 
-#define STATUS(reason, message, details)                                                                              \
-        "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"message\":\"" message "\",\"reason\":\"" \
-        reason "\",\"details\":{" details "}}"
+#define STATUS(reason, message, details)                                                                               \
+        "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"message\":\"" message                     \
+        "\",\"reason\":\"" reason "\",\"details\":{" details "}}"
 
 static void test_every_status_has_its_code(void **state) {
         static const struct {
@@ -66,23 +66,25 @@ static void test_bodies_that_are_no_status_are_cut_and_cleaned(void **state) {
         assert_string_equal(explain(502, "<b>bad\r\n\x01gateway</b>\n", 0).text,
                 "cannot apply Pod x/y: <b>bad   gateway</b> (HTTP 502)");
         assert_string_equal(explain(500, "", 0).text, "cannot apply Pod x/y: no explanation (HTTP 500)");
-        assert_string_equal(explain(500, "{\"kind\":\"Other\"}", 0).text,
-                "cannot apply Pod x/y: {\"kind\":\"Other\"} (HTTP 500)");
+        assert_string_equal(
+                explain(500, "{\"kind\":\"Other\"}", 0).text, "cannot apply Pod x/y: {\"kind\":\"Other\"} (HTTP 500)");
 }
 
 static void test_conflicts_of_managers_name_the_fields(void **state) {
         (void)state;
         Error err = explain(409,
                 STATUS("Conflict", "Apply failed with 2 conflicts",
-                        "\"causes\":[{\"reason\":\"FieldManagerConflict\",\"message\":\"conflict with \\\"kubectl\\\"\","
-                        "\"field\":\".spec.replicas\"},{\"reason\":\"FieldManagerConflict\",\"message\":\"conflict with "
+                        "\"causes\":[{\"reason\":\"FieldManagerConflict\",\"message\":\"conflict with "
+                        "\\\"kubectl\\\"\","
+                        "\"field\":\".spec.replicas\"},{\"reason\":\"FieldManagerConflict\",\"message\":\"conflict "
+                        "with "
                         "\\\"hpa\\\"\",\"field\":\".spec.x\"}]"),
                 0);
         assert_int_equal(err.code, ERROR_CONFLICT);
         assert_string_equal(err.reason, "FieldManagerConflict");
-        assert_string_equal(err.text,
-                "cannot apply Pod x/y: Apply failed with 2 conflicts; .spec.replicas (conflict with \"kubectl\"), .spec.x "
-                "(conflict with \"hpa\") (HTTP 409 FieldManagerConflict)");
+        assert_string_equal(err.text, "cannot apply Pod x/y: Apply failed with 2 conflicts; .spec.replicas (conflict "
+                                      "with \"kubectl\"), .spec.x "
+                                      "(conflict with \"hpa\") (HTTP 409 FieldManagerConflict)");
 }
 
 static void test_terminating_namespace_is_for_a_person_to_wait_for(void **state) {
@@ -97,8 +99,9 @@ static void test_terminating_namespace_is_for_a_person_to_wait_for(void **state)
 static void test_too_new_resource_version_is_told_by_its_cause(void **state) {
         (void)state;
         Error err = explain(504,
-                STATUS("Timeout", "Too large resource version", "\"causes\":[{\"reason\":\"ResourceVersionTooLarge\"}],"
-                                                                "\"retryAfterSeconds\":1"),
+                STATUS("Timeout", "Too large resource version",
+                        "\"causes\":[{\"reason\":\"ResourceVersionTooLarge\"}],"
+                        "\"retryAfterSeconds\":1"),
                 0);
         assert_int_equal(err.code, ERROR_TIMEOUT);
         assert_string_equal(err.reason, "ResourceVersionTooLarge");
@@ -108,7 +111,8 @@ static void test_too_new_resource_version_is_told_by_its_cause(void **state) {
 static void test_throttling_always_says_how_long(void **state) {
         (void)state;
         assert_int_equal(explain(429, "", 7000).retry_after_ms, 7000);
-        assert_int_equal(explain(429, STATUS("TooManyRequests", "no", "\"retryAfterSeconds\":3"), 0).retry_after_ms, 3000);
+        assert_int_equal(
+                explain(429, STATUS("TooManyRequests", "no", "\"retryAfterSeconds\":3"), 0).retry_after_ms, 3000);
         assert_int_equal(explain(429, "", 0).retry_after_ms, 1000);
         assert_int_equal(explain(503, "", 2000).code, ERROR_THROTTLED);
         Error err = explain(429, STATUS("TooManyRequests", "no", "\"causes\":[{\"reason\":\"DisruptionBudget\"}]"), 0);

@@ -13,15 +13,16 @@
 enum { REPLICAS, PAUSED, TEMPLATE, PHASE, MISSING };
 static const char *const PATHS[] = { "/spec/replicas", "/spec/paused", "/spec/template", "/status/phase",
         "/spec/nothing", NULL };
-static const Kind STATEFUL_SET = { .group = "apps", .version = "v1", .kind = "StatefulSet", .plural = "statefulsets",
-        .paths = PATHS };
+static const Kind STATEFUL_SET = {
+        .group = "apps", .version = "v1", .kind = "StatefulSet", .plural = "statefulsets", .paths = PATHS
+};
 static const Kind NODE = { .group = "", .version = "v1", .kind = "Node", .plural = "nodes", .cluster_scoped = true };
 
-#define FULL                                                                                                         \
-        "{\"apiVersion\":\"apps/v1\",\"kind\":\"StatefulSet\",\"metadata\":{\"name\":\"pg\",\"namespace\":\"prod\"," \
+#define FULL                                                                                                           \
+        "{\"apiVersion\":\"apps/v1\",\"kind\":\"StatefulSet\",\"metadata\":{\"name\":\"pg\",\"namespace\":\"prod\","   \
         "\"uid\":\"u-1\",\"resourceVersion\":\"17\",\"generation\":3,\"annotations\":{\"madbase.io/intent\":\"abc\"}," \
-        "\"ownerReferences\":[{\"kind\":\"X\",\"name\":\"no\",\"uid\":\"u-8\"},{\"kind\":\"StatePillar\"," \
-        "\"name\":\"main\",\"uid\":\"u-9\",\"controller\":true}]},\"spec\":{\"replicas\":3,\"paused\":true," \
+        "\"ownerReferences\":[{\"kind\":\"X\",\"name\":\"no\",\"uid\":\"u-8\"},{\"kind\":\"StatePillar\","             \
+        "\"name\":\"main\",\"uid\":\"u-9\",\"controller\":true}]},\"spec\":{\"replicas\":3,\"paused\":true,"           \
         "\"template\":{\"a\":[1,\"x\"]}},\"status\":{\"phase\":\"Ready\"}}"
 
 static Object *project(const Kind *kind, const char *text) {
@@ -79,9 +80,9 @@ static void test_keeps_scalars_as_text_and_trees_as_json(void **state) {
 
 static void test_cluster_scoped_object_has_its_name_as_key(void **state) {
         (void)state;
-        CLEANUP(object_cleanup) Object *node = project(
-                &NODE, "{\"metadata\":{\"name\":\"n1\",\"uid\":\"u\",\"resourceVersion\":\"1\","
-                       "\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"}}");
+        CLEANUP(object_cleanup)
+        Object *node = project(&NODE, "{\"metadata\":{\"name\":\"n1\",\"uid\":\"u\",\"resourceVersion\":\"1\","
+                                      "\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"}}");
         assert_string_equal(object_key(node), "n1");
         assert_string_equal(node->namespace_, "");
         assert_null(node->owner_uid);
@@ -99,10 +100,10 @@ static void test_refuses_what_is_not_of_the_kind(void **state) {
         refuse(&NODE, "[]", "Node \"\" has no name");
 }
 
-#define MANAGED(manager, operation, more, fields)                                                                  \
-        "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\",\"resourceVersion\":\"1\",\"managedFields\":[{\"manager\":\"" \
-        "kubectl\",\"operation\":\"Apply\",\"fieldsV1\":{\"f:x\":{}}},{\"manager\":\"" manager "\",\"operation\":\"" \
-        operation "\"," more "\"time\":\"2026-01-01T00:00:00Z\",\"fieldsV1\":" fields "}]}}"
+#define MANAGED(manager, operation, more, fields)                                                                      \
+        "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\",\"resourceVersion\":\"1\",\"managedFields\":[{\"manager\":\""     \
+        "kubectl\",\"operation\":\"Apply\",\"fieldsV1\":{\"f:x\":{}}},{\"manager\":\"" manager                         \
+        "\",\"operation\":\"" operation "\"," more "\"time\":\"2026-01-01T00:00:00Z\",\"fieldsV1\":" fields "}]}}"
 
 static uint64_t owned(const char *text) {
         CLEANUP(object_cleanup) Object *object = project(&NODE, text);
@@ -120,8 +121,8 @@ static void test_hashes_only_what_our_manager_applied_to_the_main_resource(void 
         assert_int_equal(owned(MANAGED(OBJECT_FIELD_MANAGER, "Apply", "\"subresource\":\"status\",", "{}")), 0);
 }
 
-#define SMALL(uid, version, phase)                                                                                \
-        "{\"metadata\":{\"name\":\"n\",\"namespace\":\"x\",\"uid\":\"" uid "\",\"resourceVersion\":\"" version "\"}," \
+#define SMALL(uid, version, phase)                                                                                     \
+        "{\"metadata\":{\"name\":\"n\",\"namespace\":\"x\",\"uid\":\"" uid "\",\"resourceVersion\":\"" version "\"},"  \
         "\"status\":{\"phase\":" phase "}}"
 
 static bool same(const char *a, const char *b) {
@@ -155,8 +156,8 @@ static void test_versions_compare_as_numbers_of_any_length(void **state) {
         assert_int_equal(version_compare("9", "10"), VERSION_OLDER);
         assert_int_equal(version_compare("10", "9"), VERSION_NEWER);
         assert_int_equal(version_compare("123", "123"), VERSION_SAME);
-        assert_int_equal(version_compare("340282366920938463463374607431768211455", "99999999999999999999"),
-                VERSION_NEWER);
+        assert_int_equal(
+                version_compare("340282366920938463463374607431768211455", "99999999999999999999"), VERSION_NEWER);
         assert_int_equal(version_compare("18446744073709551616", "18446744073709551615"), VERSION_NEWER);
 }
 

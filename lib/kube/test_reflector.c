@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state machine with a scripted server and a clock of its own: which request follows which answer, and what the cache
- * is told. */
+/* The state machine with a scripted server and a clock of its own: which request follows which answer, and what the
+ * cache is told. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,8 +13,9 @@
 #include "lib/kube/reflector.h"
 
 static const char *const PATHS[] = { "/data/v", NULL };
-static const Kind CONFIG_MAP = { .group = "", .version = "v1", .kind = "ConfigMap", .plural = "configmaps",
-        .paths = PATHS };
+static const Kind CONFIG_MAP = {
+        .group = "", .version = "v1", .kind = "ConfigMap", .plural = "configmaps", .paths = PATHS
+};
 
 typedef struct Scene {
         WatchOptions options;
@@ -29,7 +30,10 @@ static void hear(void *context, const CacheChange *change) {
         Scene *scene = context;
         const Object *about = change->after ? change->after : change->before;
         text_printf(&scene->told, "%s%s%s=%s ", change->final_unknown ? "?" : "",
-                !change->before ? "+" : !change->after ? "-" : "~", about->name, object_value(about, 0));
+                !change->before  ? "+"
+                : !change->after ? "-"
+                                 : "~",
+                about->name, object_value(about, 0));
 }
 
 static int setup(void **state) {
@@ -64,7 +68,8 @@ static void expect_request(Scene *scene, const char *path) {
                 assert_int_equal(sscanf(timeout, "&timeoutSeconds=%d", &seconds), 1);
                 assert_in_range(seconds, 300, 600);
                 assert_int_equal(request.timeout_ms, seconds * 1000 + REFLECTOR_GRACE_MS);
-                memmove(timeout, timeout + strlen("&timeoutSeconds=300"), strlen(timeout + strlen("&timeoutSeconds=300")) + 1);
+                memmove(timeout, timeout + strlen("&timeoutSeconds=300"),
+                        strlen(timeout + strlen("&timeoutSeconds=300")) + 1);
         }
         assert_string_equal(text_string(&request.path), path);
         text_done(&request.path);
@@ -127,19 +132,22 @@ static double relists(Scene *scene, const char *reason) {
         return metric_value(metric, (const char *const[]){ "configmaps", reason });
 }
 
-#define META(name, version) \
-        "\"metadata\":{\"name\":\"" name "\",\"namespace\":\"ns\",\"uid\":\"u-" name "\",\"resourceVersion\":\"" version "\"}"
-#define ITEM(name, version, value) "{" META(name, version) ",\"data\":{\"v\":\"" value "\"}}"
+#define META(name, version)                                                                                            \
+        "\"metadata\":{\"name\":\"" name "\",\"namespace\":\"ns\",\"uid\":\"u-" name                                   \
+        "\",\"resourceVersion\":\"" version "\"}"
+#define ITEM(name, version, value)        "{" META(name, version) ",\"data\":{\"v\":\"" value "\"}}"
 #define EVENT(type, name, version, value) "{\"type\":\"" type "\",\"object\":" ITEM(name, version, value) "}\n"
-#define BOOKMARK(version) \
-        "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"ConfigMap\",\"metadata\":{\"resourceVersion\":\"" version "\"}}}\n"
-#define END_OF_REPLAY(version)                                                                                    \
-        "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"ConfigMap\",\"metadata\":{\"resourceVersion\":\"" version \
+#define BOOKMARK(version)                                                                                              \
+        "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"ConfigMap\",\"metadata\":{\"resourceVersion\":\"" version       \
+        "\"}}}\n"
+#define END_OF_REPLAY(version)                                                                                         \
+        "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"ConfigMap\",\"metadata\":{\"resourceVersion\":\"" version       \
         "\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n"
-#define STATUS(code, reason)                                                                                   \
-        "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":" code ",\"reason\":\"" reason "\",\"message\":\"x\"}}\n"
-#define LIST(version, next, items)                                                                                  \
-        "{\"kind\":\"ConfigMapList\",\"metadata\":{\"resourceVersion\":\"" version "\",\"continue\":\"" next "\"}," \
+#define STATUS(code, reason)                                                                                           \
+        "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":" code ",\"reason\":\"" reason                   \
+        "\",\"message\":\"x\"}}\n"
+#define LIST(version, next, items)                                                                                     \
+        "{\"kind\":\"ConfigMapList\",\"metadata\":{\"resourceVersion\":\"" version "\",\"continue\":\"" next "\"},"    \
         "\"items\":[" items "]}"
 
 /* Live at version 10 with the objects a and b. */
@@ -173,15 +181,16 @@ static void test_changes_during_the_replay_are_part_of_the_state(void **state) {
         Scene *scene = *state;
         start(scene);
         expect_request(scene, REPLAY SELECTOR);
-        expect_taken(scene, EVENT("ADDED", "a", "3", "1") EVENT("ADDED", "b", "2", "1") EVENT("MODIFIED", "a", "11", "2")
-                                    EVENT("DELETED", "b", "12", "1") END_OF_REPLAY("12"));
+        expect_taken(scene, EVENT("ADDED", "a", "3", "1") EVENT("ADDED", "b", "2", "1") EVENT(
+                                    "MODIFIED", "a", "11", "2") EVENT("DELETED", "b", "12", "1") END_OF_REPLAY("12"));
         expect_told(scene, "+a=2 ");
 }
 
 static void test_events_go_on_on_the_same_stream(void **state) {
         Scene *scene = *state;
         go_live(scene);
-        expect_taken(scene, EVENT("ADDED", "c", "11", "1") EVENT("MODIFIED", "a", "12", "2") EVENT("DELETED", "b", "13", "9"));
+        expect_taken(scene,
+                EVENT("ADDED", "c", "11", "1") EVENT("MODIFIED", "a", "12", "2") EVENT("DELETED", "b", "13", "9"));
         expect_told(scene, "+c=1 ~a=2 -b=9 ");
         expect_version(scene, "13");
         expect_taken(scene, BOOKMARK("20"));
@@ -245,7 +254,8 @@ static void test_server_without_watch_list_is_listed_in_pages(void **state) {
         expect_request(scene, WATCH "&resourceVersion=10" SELECTOR);
         fail_with(scene, 410, ERROR_EXPIRED, "Expired", 0);
         scene->now_ms += 5000;
-        expect_request(scene, COLLECTION "?labelSelector=a%3Db&limit=2&resourceVersion=10&resourceVersionMatch=NotOlderThan");
+        expect_request(
+                scene, COLLECTION "?labelSelector=a%3Db&limit=2&resourceVersion=10&resourceVersionMatch=NotOlderThan");
         assert_int_equal(scene->reflector->trouble.code, ERROR_NONE);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The watch thread: one curl multi for all reflectors, so that their streams share one HTTP/2 connection. It opens what a
- * reflector wants, feeds it, cuts what is silent, and sleeps in between.
- * Law: reflectors run on this thread alone; others see copies under a lock. */
+/* The watch thread: one curl multi for all reflectors, so that their streams share one HTTP/2 connection. It opens what
+ * a reflector wants, feeds it, cuts what is silent, and sleeps in between. Law: reflectors run on this thread alone;
+ * others see copies under a lock. */
 #include "lib/kube/watch.h"
 
 #include <signal.h>
@@ -109,8 +109,11 @@ static void start_stream(WatchStream *stream, int64_t now_ms) {
         text_clear(&wanted.path);
         reflector_open(stream->reflector, now_ms, &wanted);
         stream->path = wanted.path;
-        stream->request = (HttpRequest){ .method = "GET", .path = text_string(&stream->path),
-                .timeout_ms = wanted.timeout_ms, .on_bytes = receive, .context = stream };
+        stream->request = (HttpRequest){ .method = "GET",
+                .path = text_string(&stream->path),
+                .timeout_ms = wanted.timeout_ms,
+                .on_bytes = receive,
+                .context = stream };
         stream->accepted = false;
         stream->last_byte_ms = now_ms;
         if (!http_transfer_begin(&stream->transfer, stream->watch->http, &stream->request, stream->easy, &err)) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reflectors: each keeps one cache (or one namespace of it) equal to the API server, by WatchList where the server has
- * it, else by LIST in pages and WATCH. All of them share one thread and one HTTP/2 connection; each is the state machine
- * COLD, LISTING, OPENING, LIVE, BACKOFF of docs/architecture.md. Silent streams are found (bookmarks come each minute),
- * 410 leads to a relist that is told as a difference, resourceVersions never go back.
- * Kubernetes behaviour followed here: KEP-3157 (WatchList), KEP-956 (bookmarks), KEP-5504 (order of versions). */
+ * it, else by LIST in pages and WATCH. All of them share one thread and one HTTP/2 connection; each is the state
+ * machine COLD, LISTING, OPENING, LIVE, BACKOFF of docs/architecture.md. Silent streams are found (bookmarks come each
+ * minute), 410 leads to a relist that is told as a difference, resourceVersions never go back. Kubernetes behaviour
+ * followed here: KEP-3157 (WatchList), KEP-956 (bookmarks), KEP-5504 (order of versions). */
 #pragma once
 
 #include "lib/kube/cache.h"
@@ -22,13 +22,13 @@ typedef struct WatchOptions {
 
 /* `http` and `metrics` (may be NULL) must outlive the result; `options` (may be NULL) are copied. Metrics:
  * watch_relists_total{resource,reason}, watch_last_byte_age_seconds{resource}, watch_events_total{resource,type},
- * watch_state{resource,state} (reflectors in that state), cache_objects{resource}. They are filled by a hook of `metrics`:
- * print no page after watch_free. */
+ * watch_state{resource,state} (reflectors in that state), cache_objects{resource}. They are filled by a hook of
+ * `metrics`: print no page after watch_free. */
 Watch *watch_new(Http *http, const WatchOptions *options, Metrics *metrics);
 /* Stops it first, if need be. The caches are still the caller's. */
 void watch_free(Watch *watch);
-/* A reflector for objects of the cache's kind in `scope` (a namespace, "" for all) with this label selector (NULL: all).
- * One for each cache and scope. The cache must outlive the watch. Before watch_start. */
+/* A reflector for objects of the cache's kind in `scope` (a namespace, "" for all) with this label selector (NULL:
+ * all). One for each cache and scope. The cache must outlive the watch. Before watch_start. */
 void watch_add(Watch *watch, Cache *cache, const char *scope, const char *label_selector);
 /* Starts the thread. */
 bool watch_start(Watch *watch, Error *err) MUST_USE;

@@ -7,8 +7,11 @@
 #include "lib/base/clock.h"
 #include "lib/kube/watch_internal.h"
 
-static const char *const STATES[] = { [WATCH_COLD] = "cold", [WATCH_LISTING] = "listing", [WATCH_OPENING] = "opening",
-        [WATCH_LIVE] = "live", [WATCH_BACKOFF] = "backoff" };
+static const char *const STATES[] = { [WATCH_COLD] = "cold",
+        [WATCH_LISTING] = "listing",
+        [WATCH_OPENING] = "opening",
+        [WATCH_LIVE] = "live",
+        [WATCH_BACKOFF] = "backoff" };
 static const char *const STATE_LABELS[] = { "resource", "state", NULL };
 static const char *const RESOURCE_LABELS[] = { "resource", NULL };
 
