@@ -68,6 +68,7 @@ static const char *const pod_paths[] = {
         [POD_TEMPLATE] = NOTES "/madbase.io~1template",
         [POD_REVISION] = "/metadata/labels/controller-revision-hash",
         [POD_COMPONENT] = "/metadata/labels/app.kubernetes.io~1component",
+        [POD_CONFIG] = NOTES "/madbase.io~1config",
         NULL,
 };
 
@@ -83,6 +84,7 @@ static const char *const service_paths[] = {
 static const char *const configmap_paths[] = {
         [CONFIGMAP_CLUSTER] = CLUSTER,
         [CONFIGMAP_APPLIED] = NOTES "/madbase.io~1applied",
+        [CONFIGMAP_CONFIG] = NOTES "/madbase.io~1config",
         NULL,
 };
 

@@ -14,6 +14,8 @@
 #define KINDS_LABEL_PILLAR  "madbase.io/pillar"
 #define KINDS_NOTE_ROLL     "madbase.io/roll"     /* hash of what the user set that needs a restart */
 #define KINDS_NOTE_TEMPLATE "madbase.io/template" /* hash of the whole pod template */
+#define KINDS_NOTE_APPLIED  "madbase.io/applied"  /* on a ConfigMap: the settings that running members took over */
+#define KINDS_NOTE_CONFIG   "madbase.io/config"   /* hash of a ConfigMap's data, on it and on the pods that mount it */
 #define KINDS_NOTE_SCALED_BY "madbase.io/scaled-by" /* who decides replicas, when it is not us */
 
 /* MadCluster and StatePillar: spec and status whole, the annotations that ask for something. */
@@ -72,6 +74,7 @@ enum {
         POD_TEMPLATE,
         POD_REVISION,
         POD_COMPONENT,
+        POD_CONFIG,
 };
 
 enum {
@@ -84,7 +87,8 @@ enum {
 
 enum {
         CONFIGMAP_CLUSTER,
-        CONFIGMAP_APPLIED, /* annotation madbase.io/applied: hash of the settings that the running members took over */
+        CONFIGMAP_APPLIED, /* annotation madbase.io/applied: the settings that the running members took over */
+        CONFIGMAP_CONFIG,
 };
 
 enum {

@@ -142,19 +142,20 @@ Json *draft_selector(const View *view, int part) {
         return selector;
 }
 
-void draft_configmap(const View *view, Plan *plan, int part, const char *suffix, Json *data, const char *applied,
+void draft_configmap(const View *view, Target *target, Plan *plan, int part, Json *data, const char *applied,
         const char *why) {
-        Json *notes = NULL;
+        const char *name = arena_printf(plan->arena, "%s-%s-config", view->name, pillar_parts[part].suffix);
+        Json *notes = json_new_object();
 
-        if (applied && *applied) {
-                notes = json_new_object();
-                json_put_string(notes, "madbase.io/applied", applied);
-        }
-        Json *object = draft_render(plan, DRAFT_CONFIGMAP,
-                (const Hole[]){ hole_string("name", draft_name(view, suffix)),
-                        hole_string("namespace", view->namespace_), hole_tree("labels", draft_labels(view, part)),
-                        hole_tree("notes", notes), hole_tree("data", data), HOLE_END });
-        draft_apply(plan, &kind_configmap, object, why);
+        target->config_hash[part] = draft_hash(plan->arena, data);
+        json_put_string(notes, KINDS_NOTE_CONFIG, target->config_hash[part]);
+        json_put_string(notes, KINDS_NOTE_APPLIED, applied && *applied ? applied : NULL);
+        draft_apply(plan, &kind_configmap,
+                draft_render(plan, DRAFT_CONFIGMAP,
+                        (const Hole[]){ hole_string("name", name), hole_string("namespace", view->namespace_),
+                                hole_tree("labels", draft_labels(view, part)), hole_tree("notes", notes),
+                                hole_tree("data", data), HOLE_END }),
+                why);
 }
 
 const char *draft_hash(Arena *arena, const Json *json) {

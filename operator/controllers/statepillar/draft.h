@@ -52,6 +52,7 @@ typedef struct Target {
         int etcd;
         bool scaling;
         const char *roll_hash[PART_COUNT], *template_hash[PART_COUNT]; /* of the rendered pods; NULL: not rendered */
+        const char *config_hash[PART_COUNT]; /* of the rendered ConfigMap's data */
 } Target;
 
 /* The filled template, adopted by the plan's arena; NULL after holding the plan. */
@@ -68,8 +69,8 @@ const char *draft_text(Plan *plan, DraftText text, const Hole *holes);
 const char *draft_name(const View *view, const char *suffix);
 Json *draft_labels(const View *view, int part);
 Json *draft_selector(const View *view, int part);
-/* A ConfigMap named NAME-`suffix`; `data` is taken. `applied` is the note of settings taken over, or NULL. */
-void draft_configmap(const View *view, Plan *plan, int part, const char *suffix, Json *data, const char *applied,
+/* The ConfigMap NAME-PART-config; `data` is taken. `applied` is the note of settings taken over, or NULL. */
+void draft_configmap(const View *view, Target *target, Plan *plan, int part, Json *data, const char *applied,
         const char *why);
 /* Fills the notes madbase.io/roll and madbase.io/template of the pods of a StatefulSet or Deployment, and the target's
  * hashes; `roll` is what the user set that needs a restart, taken: what the user said, not what followed from it, or a
@@ -93,6 +94,8 @@ void pillar_plan_etcd(const View *view, Target *target, Plan *plan);
 void pillar_plan_redis(const View *view, Target *target, Plan *plan);
 void pillar_plan_entry(const View *view, Target *target, Plan *plan);
 void pillar_plan_scale(const View *view, Target *ret_target, Plan *plan);
+/* Makes the kubelet look at changed ConfigMaps at once. */
+void pillar_plan_refresh(const View *view, const Target *target, Plan *plan);
 void pillar_plan_roll(const View *view, const Target *target, Plan *plan);
 void pillar_plan_delete(const View *view, Plan *plan);
 void pillar_plan_status(const View *view, const Target *target, Plan *plan);

@@ -51,6 +51,7 @@ void pillar_plan(const View *view, Plan *plan) {
                 pillar_plan_postgres(view, &target, plan);
                 pillar_plan_redis(view, &target, plan);
                 pillar_plan_entry(view, &target, plan);
+                pillar_plan_refresh(view, &target, plan);
                 pillar_plan_roll(view, &target, plan);
         }
         pillar_plan_status(view, &target, plan);

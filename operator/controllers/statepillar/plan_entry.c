@@ -18,7 +18,7 @@ static const char *servers(const View *view, const Target *target, PillarSet set
         return arena_string(view->arena, text_string(&text));
 }
 
-static void want_configuration(const View *view, const Target *target, Plan *plan) {
+static void want_configuration(const View *view, Target *target, Plan *plan) {
         bool single = target->wanted < 3;
         const char *config = draft_text(plan, DRAFT_HAPROXY_CFG,
                 (const Hole[]){ hole_string("name", view->name), hole_string("namespace", view->namespace_),
@@ -31,7 +31,7 @@ static void want_configuration(const View *view, const Target *target, Plan *pla
         Json *data = json_new_object();
 
         json_put_string(data, "haproxy.cfg", config);
-        draft_configmap(view, plan, PART_ENTRY, "entry-config", data, NULL, "HAProxy reads its configuration here");
+        draft_configmap(view, target, plan, PART_ENTRY, data, NULL, "HAProxy reads its configuration here");
 }
 
 /* What the running Deployment was rolled out for; "" when there is none. */

@@ -166,6 +166,8 @@ void pillar_plan_network(const View *view, const Target *target, Plan *plan) {
                 Json *binding = draft_render(plan, DRAFT_ROLEBINDING,
                         (const Hole[]){ hole_string("name", view->name), hole_string("namespace", view->namespace_),
                                 hole_tree("labels", draft_labels(view, SET_POSTGRES)),
+                                /* An operator for named namespaces has nothing cluster-wide. */
+                                hole_string("role-kind", view->settings->namespaces ? "Role" : "ClusterRole"),
                                 hole_string("role", view->settings->patroni_cluster_role), HOLE_END });
                 if (binding)
                         draft_apply(plan, &kind_rolebinding, binding, "Patroni keeps its lock in ConfigMaps");

@@ -92,7 +92,7 @@ static const char *tell_running_members(const View *view, Plan *plan, const Json
         return wanted;
 }
 
-static void want_configuration(const View *view, const Target *target, Plan *plan) {
+static void want_configuration(const View *view, Target *target, Plan *plan) {
         Json *dynamic = json_adopt(plan->arena, wanted_dynamic(view, plan));
         const char *applied = tell_running_members(view, plan, dynamic);
         const char *keys = target->etcd ? arena_printf(plan->arena, "/madbase/%s", view->namespace_) : NULL;
@@ -106,7 +106,7 @@ static void want_configuration(const View *view, const Target *target, Plan *pla
 
         /* JSON is YAML, and keeps every value what it is. */
         json_put_string(data, "patroni.yml", text ? text : "");
-        draft_configmap(view, plan, SET_POSTGRES, "pg-config", data, applied, "Patroni reads its configuration here");
+        draft_configmap(view, target, plan, SET_POSTGRES, data, applied, "Patroni reads its configuration here");
 }
 
 static Json *wishes(const View *view) {

@@ -73,7 +73,7 @@ static const char *tell_running_members(const View *view, const Target *target, 
         return wanted;
 }
 
-static void want_configuration(const View *view, const Target *target, Plan *plan) {
+static void want_configuration(const View *view, Target *target, Plan *plan) {
         const char *applied = tell_running_members(view, target, plan);
         Json *data = json_new_object();
 
@@ -93,7 +93,7 @@ static void want_configuration(const View *view, const Target *target, Plan *pla
         json_put_string(data, "addresses",
                 arena_printf(plan->arena, "%s%s", list_of(view, target, SET_REDIS, true),
                         list_of(view, target, SET_SENTINEL, true)));
-        draft_configmap(view, plan, SET_REDIS, "redis-config", data, applied,
+        draft_configmap(view, target, plan, SET_REDIS, data, applied,
                 "Redis and Sentinel read their configuration here");
 }
 

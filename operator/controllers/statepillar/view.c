@@ -95,10 +95,10 @@ static void view_entry(const Seen *seen, Arena *arena, View *view) {
         view->entry = find(seen->deployments, draft_name(view, "entry"));
 }
 
-static const char *applied_note(const Seen *seen, const View *view, const char *suffix) {
+static const char *note_of(const Seen *seen, const View *view, const char *suffix, size_t note) {
         const Object *config = find(seen->configmaps, draft_name(view, suffix));
 
-        return config ? object_value(config, CONFIGMAP_APPLIED) : "";
+        return config ? object_value(config, note) : "";
 }
 
 /* Addresses of all slices, each with the port of the first port row; kept in the order they stand. */
@@ -141,8 +141,11 @@ void pillar_view(const Seen *seen, Arena *arena, View *ret_view) {
         }
         view_entry(seen, arena, &view);
         view_images(&view);
-        view.applied_postgres = applied_note(seen, &view, "pg-config");
-        view.applied_redis = applied_note(seen, &view, "redis-config");
+        view.applied_postgres = note_of(seen, &view, "pg-config", CONFIGMAP_APPLIED);
+        view.applied_redis = note_of(seen, &view, "redis-config", CONFIGMAP_APPLIED);
+        view.config_postgres = note_of(seen, &view, "pg-config", CONFIGMAP_CONFIG);
+        view.config_redis = note_of(seen, &view, "redis-config", CONFIGMAP_CONFIG);
+        view.config_entry = note_of(seen, &view, "entry-config", CONFIGMAP_CONFIG);
         view.api_addresses = api_addresses(seen, arena);
         *ret_view = view;
 }

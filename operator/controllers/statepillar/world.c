@@ -331,7 +331,8 @@ static void make_pod(World *world, const Json *owner, const char *name) {
         json_put(pod, "metadata", json_copy(json_find(owner, "/spec/template/metadata")));
         json_put_string(json_get(pod, "metadata"), "name", name);
         json_put_string(json_get(pod, "metadata"), "namespace", "data");
-        Json *ready = json_add_object(json_put_array(json_put_object(pod, "status"), "conditions"));
+        json_put_string(json_put_object(pod, "status"), "phase", "Running");
+        Json *ready = json_add_object(json_put_array(json_get(pod, "status"), "conditions"));
         json_put_string(ready, "type", "Ready");
         json_put_string(ready, "status", "True");
         identify(world, pod);
@@ -380,8 +381,8 @@ static void run_entry(World *world) {
         for (int i = 0; i < PILLAR_MEMBERS_MAXIMUM; i++) {
                 (void)snprintf(pod, sizeof(pod), "prod-entry-x%d", i);
                 const Json *there = world_find(world, "Pod", pod);
-                bool fits = there && json_equal(json_find(there, "/metadata/annotations"),
-                                             json_find(entry, "/spec/template/metadata/annotations"));
+                bool fits = text_equal(json_find_string(there, "/metadata/annotations/madbase.io~1template", ""),
+                        json_find_string(entry, "/spec/template/metadata/annotations/madbase.io~1template", ""));
                 if (there && (i >= replicas || (!fits && !json_find_bool(entry, "/spec/paused", false)))) {
                         world_remove(world, "Pod", pod);
                         there = NULL;
