@@ -57,7 +57,8 @@ typedef struct OperatorSettings {
         const char *pull_policy;
         const char *image_postgres, *image_redis, *image_haproxy, *image_etcd;
         const char *image_api, *image_gateway, *image_worker, *image_victoria_metrics;
-        const char *patroni_cluster_role; /* name of the ClusterRole that Patroni's RoleBinding names */
+        /* name of the role that Patroni's RoleBinding names: a ClusterRole; with `namespaces` a Role in each */
+        const char *patroni_cluster_role;
         const char *cluster_domain;       /* "cluster.local" */
 } OperatorSettings;
 

@@ -180,6 +180,24 @@ static void serve_watch(FakeApi *api, int fd, const char *path, const char *quer
         pthread_mutex_unlock(&api->lock);
 }
 
+static void serve_watch_or_fault(FakeApi *api, int fd, const char *path, const char *query) {
+        const FakeRequest request = { .method = "WATCH" };
+        FakeFault fault = { 0 };
+
+        pthread_mutex_lock(&api->lock);
+        if (fault_hits(api, &request, path))
+                fault = api->fault;
+        pthread_mutex_unlock(&api->lock);
+        if (!fault.method) {
+                serve_watch(api, fd, path, query);
+        } else if (fault.status) {
+                CLEANUP(json_cleanup) Json *status =
+                        fake_store_status(fault.status, fault.reason, fault.message, NULL);
+
+                answer(fd, fault.status, status);
+        }
+}
+
 /* Cuts "METHOD PATH?QUERY HTTP/1.1" and takes a subresource off the path. */
 static void serve_text(FakeApi *api, int fd, Text *text, char *body) {
         static char none[] = "";
@@ -199,7 +217,7 @@ static void serve_text(FakeApi *api, int fd, Text *text, char *body) {
         if (query)
                 *query++ = '\0';
         if (query && strstr(query, "watch=1")) {
-                serve_watch(api, fd, path, query);
+                serve_watch_or_fault(api, fd, path, query);
                 return;
         }
         if (*body && !json_parse(body, strlen(body), &json, NULL))

@@ -29,7 +29,7 @@ void fake_api_feed(FakeApi *api, Cache *cache);
 
 /* The next `count` requests with this method, whose path contains `part`, are answered with the status and a Status
  * object of that reason and message, and do nothing. Status 0 cuts the connection instead; when `after` is true the
- * request is carried out first, so that only its answer is lost. */
+ * request is carried out first, so that only its answer is lost. The method of a watch is "WATCH". */
 typedef struct FakeFault {
         const char *method, *part;
         int status;
