@@ -7,13 +7,15 @@ import time
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "testing"))
 from podlab import Lab, until  # noqa: E402  pylint: disable=wrong-import-position
 
 CONFIG, SECRETS = "/etc/madbase/config", "/etc/madbase/secrets"
 GROUP, PASSWORD, SENTINEL_PASSWORD = "data-prod-1", 'pa"ss w\\rd', "sentinel-pw"
-FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 1.0}
+FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 1.0, "retry": Retry(NoBackoff(), 0)}
 
 
 class Pillar:
@@ -91,6 +93,8 @@ class Pillar:
     def healthy(self, seconds=30):
         until(self.master, seconds, "one master, named by the Sentinels")
         until(lambda: self.replicas_in_step(len(self.redis) - 1), seconds, "all replicas in step")
+        for pod in self.redis:
+            until(lambda p=pod: self.client(p).ping(), seconds, "all ports open")
         for pod in self.sentinels:
             until(lambda p=pod: self.sentinel(p).execute_command("SENTINEL", "CKQUORUM", GROUP), seconds, "a quorum")
             until(lambda p=pod: len(self.sentinel(p).sentinel_sentinels(GROUP)) == len(self.sentinels) - 1, seconds,
@@ -121,7 +125,7 @@ def fixture_lab():
 @pytest.fixture(autouse=True)
 def show_logs(request, lab):
     yield
-    if getattr(request.node, "failed", False):
+    if getattr(request.node, "failed", False) or os.environ.get("SHOW_LOGS"):
         for pod in lab.pods.values():
             print(f"===== {pod.name} {pod.address}\n{pod.log()[-5000:]}")
 
