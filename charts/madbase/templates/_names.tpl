@@ -23,18 +23,24 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 {{- end -}}
 
-{{- /* What the operator may do in a namespace whose platform it runs. Each rule stands for calls that the code makes. */ -}}
+{{- /* madbase.patroniRole $: kind of the role that Patroni's account is bound to: for named namespaces a Role in each. */ -}}
+{{- define "madbase.patroniRole" -}}
+{{- if .Values.namespaces -}}Role{{- else -}}ClusterRole{{- end -}}
+{{- end -}}
+
+{{- /* What the operator may do in a namespace whose platform it runs. Each right stands for calls that the code makes:
+e2e/chart/test_rights.py compares them, both ways. */ -}}
 {{- define "madbase.rules" -}}
 - apiGroups: [madbase.io]
-  resources: [madclusters, statepillars]
-  verbs: [get, list, watch, patch]
+  resources: [madclusters]
+  verbs: [list, watch]
+# The StatePillar of a MadCluster is made, changed and deleted.
+- apiGroups: [madbase.io]
+  resources: [statepillars]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [madbase.io]
   resources: [madclusters/status, statepillars/status]
   verbs: [patch]
-# The StatePillar of a MadCluster.
-- apiGroups: [madbase.io]
-  resources: [statepillars]
-  verbs: [create, delete]
 # Owner references that hold up the owner's deletion.
 - apiGroups: [madbase.io]
   resources: [madclusters/finalizers, statepillars/finalizers]
@@ -45,9 +51,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - apiGroups: [""]
   resources: [configmaps, serviceaccounts, services]
   verbs: [get, list, watch, create, patch, delete]
-# Members are replaced one by one; volumes go only under deletionPolicy Delete.
+# Members are replaced one by one.
 - apiGroups: [""]
-  resources: [pods, persistentvolumeclaims]
+  resources: [pods]
+  verbs: [list, watch, delete]
+# Volumes go only under deletionPolicy Delete, and are read right before.
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
   verbs: [get, list, watch, delete]
 # By name only: never listed, never watched.
 - apiGroups: [""]
@@ -65,11 +75,22 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [rolebindings]
   verbs: [get, list, watch, create, patch, delete]
+# Patroni's account is bound to this role and no other.
 - apiGroups: [rbac.authorization.k8s.io]
-  resources: [clusterroles]
+  resources: [{{ include "madbase.patroniRole" . | lower }}s]
   resourceNames: [{{ include "madbase.name" . }}-patroni]
   verbs: [bind]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- end -}}
+
+{{- /* What Patroni does in the namespace of its pillar: the lock and the history in ConfigMaps, notes on its pods. */ -}}
+{{- define "madbase.patroniRules" -}}
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, watch, create, patch, update]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, patch]
 {{- end -}}
