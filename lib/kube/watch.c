@@ -12,7 +12,9 @@
 #include "lib/base/clock.h"
 #include "lib/kube/watch_internal.h"
 
-enum { MAXIMUM_SLEEP_MS = 60 * 1000, IDLE_CONNECTIONS = 2 };
+/* libcurl (7.88) can hold frames of one stream after reading for another without asking to be called again. Calling it
+ * until nothing moves finds them; that it is called each second all the same bounds what might be missed. */
+enum { MAXIMUM_SLEEP_MS = 1000, IDLE_CONNECTIONS = 2 };
 
 Watch *watch_new(Http *http, const WatchOptions *options, Metrics *metrics) {
         Watch *watch = alloc_zero(sizeof *watch);
@@ -62,6 +64,7 @@ static void accept_reply(WatchStream *stream, int64_t now_ms) {
         if (stream->accepted || !stream->transfer.handing_over)
                 return;
         stream->accepted = true;
+        stream->watch->moved = true;
         stream->last_byte_ms = now_ms;
         reflector_accept(stream->reflector, now_ms);
 }
@@ -71,6 +74,7 @@ static bool receive(void *context, const char *bytes, size_t size, Error *err) {
         int64_t now_ms = clock_now_ms();
         accept_reply(stream, now_ms);
         stream->last_byte_ms = now_ms;
+        stream->watch->moved = true;
         return reflector_feed(stream->reflector, now_ms, bytes, size, err);
 }
 
@@ -194,8 +198,9 @@ static void *run(void *context) {
                         sleep_ms = wait_ms < sleep_ms ? wait_ms : sleep_ms;
                 }
                 (void)curl_multi_perform(watch->multi, &running);
-                if (collect(watch, clock_now_ms()))
+                if (collect(watch, clock_now_ms()) || watch->moved)
                         sleep_ms = 0;
+                watch->moved = false;
                 trim_when_listed(watch, &lists);
                 watch_publish(watch);
                 (void)curl_multi_poll(watch->multi, NULL, 0, (int)sleep_ms, NULL);

@@ -32,6 +32,7 @@ struct Watch {
         WatchStream **streams;
         size_t count;
         CURLM *multi;
+        bool moved; /* bytes came since libcurl was last asked: it may hold more, for another stream of the connection */
         pthread_t thread;
         bool started;
         atomic_bool stopping;
