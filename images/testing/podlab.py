@@ -64,6 +64,27 @@ def unpack(layer, folder):
         subprocess.run(["tar", "-x", "-C", folder, "--exclude=.wh.*", "-f", "-"], stdin=spool, check=True)
 
 
+def certificate(names):
+    """A certificate for the names, and its authority, as keys of a mounted Secret."""
+    with tempfile.TemporaryDirectory() as folder:
+        def path(name):
+            return os.path.join(folder, name)
+        new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        sh("openssl", "req", "-x509", *new_key, "-days", "30", "-subj", "/CN=prod CA", "-keyout", path("ca.key"),
+           "-out", path("ca.crt"))
+        sh("openssl", "req", *new_key, "-subj", "/CN=prod", "-keyout", path("tls.key"), "-out", path("tls.csr"))
+        with open(path("ext"), "w", encoding="ascii") as file:
+            file.write("subjectAltName=" + ",".join(f"DNS:{name}" for name in names) + "\n"
+                       "extendedKeyUsage=serverAuth,clientAuth\n")
+        sh("openssl", "x509", "-req", "-in", path("tls.csr"), "-CA", path("ca.crt"), "-CAkey", path("ca.key"),
+           "-CAcreateserial", "-days", "30", "-extfile", path("ext"), "-out", path("tls.crt"))
+        texts = {}
+        for name in ("ca.crt", "tls.crt", "tls.key"):
+            with open(path(name), encoding="ascii") as file:
+                texts[name.replace(".", "__")] = file.read()
+        return texts
+
+
 def enter(netns):
     """Moves the calling thread, and those it starts, into a network namespace. Closes it."""
     with netns:
