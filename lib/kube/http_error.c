@@ -36,7 +36,12 @@ static const struct {
 static const char *const TELLING_CAUSES[] = { "NamespaceTerminating", "FieldManagerConflict", "ResourceVersionTooLarge",
         "DisruptionBudget" };
 
-static ErrorCode find_code(const HttpResponse *response, const char *reason) {
+/* How the server calls an apply that does not fit the schema: it is no failure of the server. */
+static const char UNFIT_APPLY[] = "failed to create typed patch object";
+
+static ErrorCode find_code(const HttpResponse *response, const char *reason, const char *message) {
+        if (response->status == 500 && !strncmp(message, UNFIT_APPLY, sizeof UNFIT_APPLY - 1))
+                return ERROR_INVALID;
         for (size_t i = 0; i < ARRAY_LEN(TABLE); i++)
                 if (TABLE[i].status == response->status && (!TABLE[i].reason || text_equal(TABLE[i].reason, reason)))
                         return TABLE[i].code;
@@ -109,7 +114,7 @@ bool http_error(const HttpResponse *response, const char *what, Error *err) {
         else
                 print_excerpt(response, &text);
         print_conflicts(status, &text);
-        (void)error_set(err, find_code(response, reason), "%s: %s (HTTP %d%s%s)", what, text_string(&text),
+        (void)error_set(err, find_code(response, reason, message), "%s: %s (HTTP %d%s%s)", what, text_string(&text),
                 response->status, *reason ? " " : "", reason);
         if (!err)
                 return false;

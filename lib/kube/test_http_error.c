@@ -43,6 +43,8 @@ static void test_every_status_has_its_code(void **state) {
                 { 422, STATUS("Invalid", "no", ""), ERROR_INVALID },
                 { 429, STATUS("TooManyRequests", "no", ""), ERROR_THROTTLED },
                 { 500, STATUS("InternalError", "no", ""), ERROR_UNAVAILABLE },
+                { 500, STATUS("", "failed to create typed patch object (x/y; /v1, Kind=Pod): .spec.a: field not declared", ""),
+                        ERROR_INVALID },
                 { 502, "<html>bad gateway</html>", ERROR_UNAVAILABLE },
                 { 503, STATUS("ServiceUnavailable", "no", ""), ERROR_UNAVAILABLE },
                 { 504, STATUS("Timeout", "no", ""), ERROR_TIMEOUT },

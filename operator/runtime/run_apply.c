@@ -135,16 +135,28 @@ static void tell_applied(const RunPass *pass, const Action *action, const Presen
                         : arena_printf(pass->arena, "%s was changed by hand and put back: %s", name, action->why));
 }
 
-static bool send(const RunPass *pass, const Action *action, const char *hash, const Present *present, Error *err) {
-        CLEANUP(json_cleanup) Json *reply = NULL;
-        CLEANUP(object_cleanup) Object *after = NULL;
+static Json *marked_body(const RunPass *pass, const Action *action, const char *hash) {
         Json *body = run_body(pass, action);
         Json *metadata = json_get(body, "metadata"), *notes = json_get(metadata, "annotations");
 
         if (!notes)
                 notes = json_put_object(metadata, "annotations");
         json_put_string(notes, OBJECT_INTENT, hash);
-        if (!client_apply(pass->runtime->client, body, action->object_kind, NULL, &reply, err))
+        return body;
+}
+
+/* Sends the intent. Where an edit by hand does not go together with it (two items of a list with one name), the server
+ * refuses: then all fields become ours first, so that the same apply takes away what we do not want. */
+static bool send(const RunPass *pass, const Action *action, const char *hash, const Present *present, Error *err) {
+        CLEANUP(json_cleanup) Json *reply = NULL;
+        CLEANUP(object_cleanup) Object *after = NULL;
+        const Json *body = marked_body(pass, action, hash);
+        Client *client = pass->runtime->client;
+        bool sent = client_apply(client, body, action->object_kind, NULL, &reply, err);
+
+        if (!sent && err->code == ERROR_INVALID && present->drifted)
+                sent = run_take_fields(pass, action) && client_apply(client, body, action->object_kind, NULL, &reply, err);
+        if (!sent)
                 return false;
         runtime_wrote(pass->runtime, action->object_kind, reply);
         if (!object_project(action->object_kind, reply, &after, err))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of run share: run.c goes through the plan, run_apply.c puts one object, run_intent.c compares. */
+/* What the files of run share: run.c goes through the plan, run_apply.c puts one object, run_fields.c takes
+ * fields over, run_intent.c compares. */
 #pragma once
 
 #include "operator/runtime/run.h"
@@ -13,6 +14,9 @@ typedef struct RunPass {
 
 /* Apply with the skip rule. */
 bool run_apply(const RunPass *pass, const Action *action, Error *err) MUST_USE;
+/* Makes every field of the action's object ours in metadata.managedFields (status and scale aside), so that the next
+ * apply removes what it does not name. False when that did not work. */
+bool run_take_fields(const RunPass *pass, const Action *action) MUST_USE;
 /* The action's object with its owner reference: a copy in the arena. */
 Json *run_body(const RunPass *pass, const Action *action);
 /* Something was done: a log line and, when `reason` is not NULL, an Event of the same words. */
