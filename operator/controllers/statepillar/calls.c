@@ -49,6 +49,12 @@ bool call_connect(const Object *about, const char *member, int port, const char 
         return true;
 }
 
+void call_hurry(Runtime *runtime, const Object *about) {
+        CLEANUP(arena_done) Arena arena = { 0 };
+
+        prober_hurry(runtime->prober, runtime_owner(&statepillar_controller, about->namespace_, about->name, &arena));
+}
+
 bool call_tell(Redis *redis, const char *const *args, Error *err) {
         size_t count = 0;
 

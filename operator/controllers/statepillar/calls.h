@@ -14,6 +14,8 @@ bool call_credentials(Runtime *runtime, const Object *about, Arena *arena, Pilla
 /* An authenticated connection to a Redis or Sentinel member. */
 bool call_connect(const Object *about, const char *member, int port, const char *password, Redis **ret_redis,
         Error *err) MUST_USE;
+/* The prober looks at the pillar's members again at once: something was changed. */
+void call_hurry(Runtime *runtime, const Object *about);
 /* One command without interest in its reply; `args` is NULL-terminated. */
 bool call_tell(Redis *redis, const char *const *args, Error *err) MUST_USE;
 

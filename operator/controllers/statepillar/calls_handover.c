@@ -159,6 +159,6 @@ bool call_redis_handover(Runtime *runtime, const Object *about, const Json *args
         /* What is left undone here ends by itself: the pause after its time, the preference at the next start. */
         bool tidy = call_tell(handover.master, unpause, &later) && call_tell(handover.successor, equal, &later);
         (void)tidy;
-        prober_hurry(runtime->prober, arena_printf(&arena, "statepillar/%s/%s", about->namespace_, about->name));
+        call_hurry(runtime, about);
         return moved || error_wrap(err, "moving the Redis master from %s to %s", handover.from, handover.to);
 }

@@ -124,7 +124,7 @@ bool call_switchover(Runtime *runtime, const Object *about, const Json *args, Er
         json_put_string(body, "candidate", to);
         if (!ask(&rest, from, "POST", "/switchover", body, &status, NULL, err))
                 return false;
-        prober_hurry(runtime->prober, arena_printf(&arena, "statepillar/%s/%s", about->namespace_, about->name));
+        call_hurry(runtime, about);
         if (status != 200)
                 return error_set(err, status == 412 ? ERROR_CONFLICT : ERROR_UNAVAILABLE,
                         "Patroni did not switch over from %s to %s (%d)", from, to, status);

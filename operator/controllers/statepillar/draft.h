@@ -50,7 +50,8 @@ typedef struct Target {
         int replicas[SET_COUNT]; /* to apply now */
         int configured;          /* members that have Services and stand in the configuration: none is forgotten early */
         int etcd;
-        bool scaling;
+        int joined;              /* members that have all served together at some time; 0: not for the first time yet */
+        bool moving;             /* pods are still to come or to go */
         const char *roll_hash[PART_COUNT], *template_hash[PART_COUNT]; /* of the rendered pods; NULL: not rendered */
         const char *config_hash[PART_COUNT]; /* of the rendered ConfigMap's data */
 } Target;
@@ -116,6 +117,10 @@ const char *pillar_redis_settings(const View *view, const Target *target);
 void pillar_plan_finalizer(const View *view, bool wanted, Plan *plan);
 /* view_probe.c: the prober's answer (NULL: none) into the member's fields. */
 void pillar_answer(const ProbeAnswer *answer, PillarSet set, PillarMember *member);
+/* Whether members come or go, until those that came have all served. */
+bool pillar_scaling(const Target *target);
+/* Whether everything that the target names runs as it should. */
+bool pillar_all_serve(const View *view, const Target *target);
 /* Whether every redis and sentinel member up to `count` has an address. */
 bool pillar_has_addresses(const View *view, int count);
 /* The member that is primary (PostgreSQL) or master (Redis) by its own word, reachable; NULL when there is none. */

@@ -30,28 +30,20 @@ static void list_differing(const View *view, const Target *target, Json *restart
                 json_add_string(pending, view->entry->name);
 }
 
-static bool all_ready(const View *view, const Target *target, const Standing *standing) {
-        int etcd = pillar_serving(view, SET_ETCD, target->etcd);
-        int64_t entry = view->entry ? object_value_int(view->entry, DEPLOYMENT_READY, 0) : 0;
-
-        return target->wanted > 0 && standing->ready >= target->wanted && standing->writes && etcd >= target->etcd
-                && pillar_serving(view, SET_SENTINEL, target->wanted) >= target->wanted && entry >= target->wanted;
-}
-
 static const char *phase_of(const View *view, const Target *target, const Standing *standing, bool restarting) {
         if (view->spec.paused || view->dry_run)
                 return "Paused";
         if (target->refused)
                 return "Stalled";
-        if (!*view->applied_postgres || !*view->applied_redis)
+        if (target->joined == 0)
                 return "Creating";
         if (!standing->writes)
                 return "Unavailable";
-        if (target->scaling)
+        if (pillar_scaling(target))
                 return "Scaling";
         if (restarting)
                 return "Updating";
-        return all_ready(view, target, standing) ? "Ready" : "Degraded";
+        return pillar_all_serve(view, target) ? "Ready" : "Degraded";
 }
 
 static void tell_quorum(const Target *target, const Standing *standing, Plan *plan) {

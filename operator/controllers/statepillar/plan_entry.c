@@ -27,11 +27,15 @@ static void want_configuration(const View *view, Target *target, Plan *plan) {
                         hole_string("replica-uri", single ? "/read-only" : "/replica?lag=16MB"),
                         hole_string("replica-role", single ? "role:(master|slave[^~]*master_link_status:up)"
                                                            : "role:slave[^~]*master_link_status:up"),
+                        hole_string("started-also", single ? " { nbsrv(postgres-replicas) gt 0 } { nbsrv(redis-replicas) gt 0 }"
+                                                           : ""),
                         HOLE_END });
         Json *data = json_new_object();
 
         json_put_string(data, "haproxy.cfg", config);
-        draft_configmap(view, target, plan, PART_ENTRY, data, NULL, "HAProxy reads its configuration here");
+        draft_configmap(view, target, plan, PART_ENTRY, data,
+                target->joined ? arena_printf(plan->arena, "members=%d", target->joined) : NULL,
+                "HAProxy reads its configuration here");
 }
 
 /* What the running Deployment was rolled out for; "" when there is none. */

@@ -9,7 +9,12 @@
 
 enum { MI = 1024 * 1024, DOWN_AFTER_MS = 2000, FAILOVER_TIMEOUT_MS = 10000 };
 
-static int quorum_of(int members) {
+/* Of the Sentinels that there are: while new ones come, those that were there stay able to decide. */
+static int quorum_of(const View *view, const Target *target) {
+        int members = target->replicas[SET_SENTINEL];
+
+        if (view->joined > 0 && view->joined < members && pillar_serving(view, SET_SENTINEL, members) < members)
+                members = view->joined;
         return members / 2 + 1;
 }
 
@@ -34,7 +39,7 @@ static int64_t maximum_memory(const View *view) {
 
 const char *pillar_redis_settings(const View *view, const Target *target) {
         return arena_printf(view->arena, "min-replicas=%d quorum=%d maxmemory=%" PRId64, minimum_replicas(view, target),
-                quorum_of(target->replicas[SET_SENTINEL]), maximum_memory(view));
+                quorum_of(view, target), maximum_memory(view));
 }
 
 static const char *list_of(const View *view, const Target *target, PillarSet set, bool addresses) {
@@ -67,7 +72,7 @@ static const char *tell_running_members(const View *view, const Target *target, 
         }
         json_put_int(args, "minReplicas", minimum_replicas(view, target));
         json_put_int(args, "maxmemory", maximum_memory(view));
-        json_put_int(args, "quorum", quorum_of(target->replicas[SET_SENTINEL]));
+        json_put_int(args, "quorum", quorum_of(view, target));
         json_put_string(args, "group", pillar_group(view));
         draft_call(plan, "redis-config", args, "the settings of Redis and Sentinel follow the number of members");
         return wanted;
@@ -87,7 +92,7 @@ static void want_configuration(const View *view, Target *target, Plan *plan) {
                                 hole_int("failover-timeout", FAILOVER_TIMEOUT_MS), HOLE_END }));
         json_put_string(data, "group", pillar_group(view));
         json_put_string(data, "quorum",
-                arena_printf(plan->arena, "%d", quorum_of(target->replicas[SET_SENTINEL])));
+                arena_printf(plan->arena, "%d", quorum_of(view, target)));
         json_put_string(data, "members", list_of(view, target, SET_REDIS, false));
         json_put_string(data, "sentinels", list_of(view, target, SET_SENTINEL, false));
         json_put_string(data, "addresses",

@@ -72,7 +72,7 @@ static bool roll_set(const View *view, const Target *target, PillarSet set, Plan
 void pillar_plan_roll(const View *view, const Target *target, Plan *plan) {
         static const PillarSet order[] = { SET_ETCD, SET_SENTINEL, SET_REDIS, SET_POSTGRES };
 
-        if (target->scaling)
+        if (target->moving)
                 return;
         for (size_t i = 0; i < ARRAY_LEN(order); i++) {
                 PillarSet set = order[i];

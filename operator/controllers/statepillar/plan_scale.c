@@ -127,6 +127,8 @@ static void forget_ghosts(const View *view, const PillarMember *haunted, Plan *p
                 return;
         Json *args = json_new_object();
         json_put_string(args, "sentinel", haunted->name);
+        json_put_int(args, "sentinels", view->sets[SET_SENTINEL].replicas);
+        json_put_int(args, "replicas", redis - 1);
         json_put_string(args, "group", pillar_group(view));
         draft_call(plan, "sentinel-reset", args,
                 arena_printf(plan->arena, "Sentinel %s still counts a member that left", haunted->name));
@@ -204,10 +206,11 @@ void pillar_plan_scale(const View *view, Target *ret_target, Plan *plan) {
                 const PillarStatefulSet *state = &view->sets[set];
                 target.replicas[set] = count_now(view, (PillarSet)set, &target, plan);
                 target.configured = most(target.configured, most(target.replicas[set], state->members_seen));
-                target.scaling = target.scaling || target.replicas[set] != target.wanted
+                target.moving = target.moving || target.replicas[set] != target.wanted
                         || state->members_seen > target.wanted
                         || (state->object && state->replicas != target.wanted);
         }
         target.configured = most(target.configured, target.wanted);
+        target.joined = !target.moving && pillar_all_serve(view, &target) ? target.wanted : view->joined;
         *ret_target = target;
 }

@@ -49,7 +49,7 @@ static bool sentinels_agree(const View *view) {
 static const char *quorum_word(const View *view, const Target *target) {
         if (!anybody_reachable(view))
                 return "Unknown";
-        if (target->wanted == 1 && !target->scaling)
+        if (target->wanted == 1 && !pillar_scaling(target))
                 return "Single";
         if (taking_part(view, target) >= target->wanted)
                 return "Healthy";

@@ -104,6 +104,7 @@ typedef struct View {
         const Object *const *services;      /* all of the pillar, NULL-terminated */
         const char *applied_postgres, *applied_redis; /* notes on the ConfigMaps: settings that members took over */
         const char *config_postgres, *config_redis, *config_entry; /* and the hashes of their data */
+        int joined; /* members that have all served together, as noted on the entry's ConfigMap; 0: none yet */
         const char *missing_secrets; /* names with commas of Secrets that are lost or incomplete; "" when none is */
         const char *odd_secrets;     /* names of Secrets whose values do not fit together; "" */
         const Json *api_addresses;   /* of the API server: [{"ip","port"}]; NULL: not known */

@@ -101,6 +101,17 @@ static const char *note_of(const Seen *seen, const View *view, const char *suffi
         return config ? object_value(config, note) : "";
 }
 
+/* "members=3" */
+static int joined_of(const char *note) {
+        static const char key[] = "members=";
+        int64_t count = 0;
+
+        if (strncmp(note, key, sizeof(key) - 1) != 0
+                || !text_to_int(note + sizeof(key) - 1, 1, PILLAR_MEMBERS_MAXIMUM, &count))
+                return 0;
+        return (int)count;
+}
+
 /* Addresses of all slices, each with the port of the first port row; kept in the order they stand. */
 static const Json *api_addresses(const Seen *seen, Arena *arena) {
         Json *list = json_adopt(arena, json_new_array());
@@ -145,6 +156,7 @@ void pillar_view(const Seen *seen, Arena *arena, View *ret_view) {
         view.applied_redis = note_of(seen, &view, "redis-config", CONFIGMAP_APPLIED);
         view.config_postgres = note_of(seen, &view, "pg-config", CONFIGMAP_CONFIG);
         view.config_redis = note_of(seen, &view, "redis-config", CONFIGMAP_CONFIG);
+        view.joined = joined_of(note_of(seen, &view, "entry-config", CONFIGMAP_APPLIED));
         view.config_entry = note_of(seen, &view, "entry-config", CONFIGMAP_CONFIG);
         view.api_addresses = api_addresses(seen, arena);
         *ret_view = view;

@@ -116,3 +116,20 @@ int pillar_serving(const View *view, PillarSet set, int count) {
 const char *pillar_group(const View *view) {
         return arena_printf(view->arena, "%s.%s", view->namespace_, view->name);
 }
+
+bool pillar_all_serve(const View *view, const Target *target) {
+        const PillarMember *primary = pillar_leader(view, SET_POSTGRES);
+        const PillarMember *master = pillar_leader(view, SET_REDIS);
+        int wanted = target->wanted;
+        int64_t entry = view->entry ? object_value_int(view->entry, DEPLOYMENT_READY, 0) : 0;
+
+        for (int set = SET_POSTGRES; set <= SET_SENTINEL; set++)
+                if (pillar_serving(view, (PillarSet)set, wanted) < wanted)
+                        return false;
+        return wanted > 0 && primary && primary->serves && master && master->serves && entry >= wanted
+                && pillar_serving(view, SET_ETCD, target->etcd) >= target->etcd;
+}
+
+bool pillar_scaling(const Target *target) {
+        return target->moving || target->joined != target->wanted;
+}

@@ -125,12 +125,16 @@ static void answer_sentinel(const World *world, const char *pod, Json *answer) {
         json_put_int(answer, "replicas", count_pods(world, "redis") - 1 + ghosts_of(world, pod, "replicas"));
 }
 
+static bool is_ready(const Json *pod) {
+        return text_equal(json_find_string(pod, "/status/conditions[type=Ready]/status", ""), "True");
+}
+
 static size_t make_answers(const World *world, Arena *arena, ProbeAnswer *answers) {
         size_t count = 0;
 
         for (const Json *pod = json_first(world->objects); pod; pod = json_next(pod)) {
                 const char *name = json_find_string(pod, "/metadata/name", "");
-                if (strcmp(json_find_string(pod, "/kind", ""), "Pod") != 0)
+                if (strcmp(json_find_string(pod, "/kind", ""), "Pod") != 0 || !is_ready(pod))
                         continue;
                 Json *answer = json_adopt(arena, json_new_object());
                 if (strstr(name, "-pg-"))
@@ -186,7 +190,7 @@ static void check_leaving(const World *world, const Json *before, const Json *af
         int64_t had = json_find_int(before, "/spec/replicas", 0), has = json_find_int(after, "/spec/replicas", 0);
         char pod[80];
 
-        if (strcmp(json_find_string(after, "/kind", ""), "StatefulSet") != 0 || has >= had || world->allowed_loss)
+        if (strcmp(json_find_string(after, "/kind", ""), "StatefulSet") != 0 || has >= had)
                 return;
         (void)snprintf(pod, sizeof(pod), "%s-%d", name, (int)has);
         if (had - has > 1)
@@ -334,7 +338,8 @@ static void make_pod(World *world, const Json *owner, const char *name) {
         json_put_string(json_put_object(pod, "status"), "phase", "Running");
         Json *ready = json_add_object(json_put_array(json_get(pod, "status"), "conditions"));
         json_put_string(ready, "type", "Ready");
-        json_put_string(ready, "status", "True");
+        bool broken = text_equal(json_find_string(owner, "/spec/template/spec/containers[0]/image", ""), world->broken);
+        json_put_string(ready, "status", broken ? "False" : "True");
         identify(world, pod);
 }
 
@@ -396,12 +401,12 @@ static void run_entry(World *world) {
 static void elect(World *world, const char *part, char *leader) {
         char pod[64];
 
-        if (*leader && world_find(world, "Pod", leader))
+        if (*leader && is_ready(world_find(world, "Pod", leader)))
                 return;
         *leader = '\0';
         for (int i = 0; i < PILLAR_MEMBERS_MAXIMUM && !*leader; i++) {
                 (void)snprintf(pod, sizeof(pod), "prod-%s-%d", part, i);
-                if (world_find(world, "Pod", pod))
+                if (is_ready(world_find(world, "Pod", pod)))
                         memcpy(leader, pod, strlen(pod) + 1);
         }
 }

@@ -15,7 +15,7 @@ typedef struct World {
         int serial;
         int writes;               /* of the last round: applies that changed something, deletions, calls */
         int timeline;
-        bool allowed_loss;        /* no assertion on members that leave */
+        const char *broken;       /* pods of this image never get ready; NULL: none */
 } World;
 
 /* Starts with the pillar alone; `spec` is YAML. */
