@@ -12,7 +12,7 @@
 #include "lib/remote/pg.h"
 #include "lib/remote/redis.h"
 
-enum { SENTENCE = 256, STACK = 256 * 1024 };
+enum { SENTENCE = sizeof(((Error *)0)->text), STACK = 256 * 1024 };
 
 struct Dependencies {
         const ProgramSettings *settings;
