@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operator's whole program with one small controller in the place of the real ones, for the integration tests of the
- * runtime (e2e/integration/test_runtime.py): a Toy wants a ConfigMap, a Service, a ConfigMap that outlives it and a
+/* The operator's whole program with one small controller in the place of the real ones, for the integration tests of
+ * the runtime (e2e/integration/test_runtime.py): a Toy wants a ConfigMap, a Service, a ConfigMap that outlives it and a
  * Secret. Its spec can ask for what goes wrong. */
 #include <string.h>
 
@@ -112,7 +112,8 @@ static const Controller toy_controller;
 static Result reconcile(Runtime *runtime, const char *namespace_, const char *name, Error *err) {
         CLEANUP(arena_done) Arena arena = { 0 };
         Toy toy = { .object = cache_get_in(runtime_cache(runtime, &kind_toy), &arena, namespace_, name),
-                .name = name, .namespace_ = namespace_ };
+                .name = name,
+                .namespace_ = namespace_ };
         const Json *secret = NULL;
         Json *spec = NULL;
         Plan plan;
@@ -137,6 +138,8 @@ static Result reconcile(Runtime *runtime, const char *namespace_, const char *na
         return (Result){ .failed = !ran };
 }
 
-static const Controller toy_controller = { .name = "toy", .kind = &kind_toy, .watches = watches, .reconcile = reconcile };
+static const Controller toy_controller = {
+        .name = "toy", .kind = &kind_toy, .watches = watches, .reconcile = reconcile
+};
 
 const Controller *const controllers_all[] = { &toy_controller, NULL };

@@ -26,8 +26,10 @@ const char settings_help[] =
         "  --log-level LEVEL       debug, info, warn or error ($MADBASE_LOG_LEVEL); default: info\n"
         "  --version, --help\n\n"
         "Environment: POD_NAME, POD_NAMESPACE, MADBASE_NAMESPACES, MADBASE_LOG_LEVEL, MADBASE_CLUSTER_DOMAIN,\n"
-        "MADBASE_PULL_POLICY, MADBASE_PATRONI_CLUSTER_ROLE, and the images MADBASE_IMAGE_ followed by POSTGRES, REDIS,\n"
-        "HAPROXY, ETCD, API, GATEWAY, WORKER, VICTORIA_METRICS. MADBASE_CRASH_AFTER_WRITES=N is for tests: the operator\n"
+        "MADBASE_PULL_POLICY, MADBASE_PATRONI_CLUSTER_ROLE, and the images MADBASE_IMAGE_ followed by POSTGRES, "
+        "REDIS,\n"
+        "HAPROXY, ETCD, API, GATEWAY, WORKER, VICTORIA_METRICS. MADBASE_CRASH_AFTER_WRITES=N is for tests: the "
+        "operator\n"
         "dies after its N-th write.\n";
 
 /* Texts of the environment, with what counts without them. */
@@ -94,8 +96,8 @@ static void read_environment(Reading *reading) {
         reading->log_level = get_or(reading, "MADBASE_LOG_LEVEL", "info");
         if (settings->service_host)
                 return;
-        settings->kubeconfig = get_or(reading, "KUBECONFIG",
-                arena_printf(reading->arena, "%s/.kube/config", get_or(reading, "HOME", "")));
+        settings->kubeconfig = get_or(
+                reading, "KUBECONFIG", arena_printf(reading->arena, "%s/.kube/config", get_or(reading, "HOME", "")));
 }
 
 /* The value of "--name value" or "--name=value" at `*at`, which moves; NULL when it is not this flag. */
@@ -126,11 +128,11 @@ static bool read_switch(Settings *settings, const char *arg) {
         return true;
 }
 
-static bool read_number(const char *flag, const char *text, int64_t minimum, int64_t maximum, int64_t *ret_number,
-        Error *err) {
+static bool read_number(
+        const char *flag, const char *text, int64_t minimum, int64_t maximum, int64_t *ret_number, Error *err) {
         return text_to_int(text, minimum, maximum, ret_number) ||
-               error_set(err, ERROR_INVALID, "%s takes a number from %lld to %lld, not \"%s\"", flag, (long long)minimum,
-                       (long long)maximum, text);
+               error_set(err, ERROR_INVALID, "%s takes a number from %lld to %lld, not \"%s\"", flag,
+                       (long long)minimum, (long long)maximum, text);
 }
 
 static bool read_flag(Reading *reading, int argc, char *const *argv, int *at, Error *err) {

@@ -13,7 +13,7 @@ Applied *applied_new(void);
 /* Accepts NULL. */
 void applied_free(Applied *applied);
 /* The parts of an object that are remembered apart. */
-typedef enum AppliedPart { APPLIED_FIELDS, APPLIED_STATUS, APPLIED_PARTS } AppliedPart;
+typedef enum AppliedPart { APPLIED_FIELDS, APPLIED_STATUS, APPLIED_REVERTS, APPLIED_PARTS } AppliedPart;
 
 void applied_remember(Applied *applied, const char *uid, AppliedPart part, uint64_t hash);
 /* False when nothing is remembered. */

@@ -39,8 +39,10 @@ static bool add(Caches *caches, const Watched *watched, Error *err) {
         if (row)
                 return merge(row, watched, err);
         caches->rows = alloc_grow(caches->rows, (caches->count + 1) * sizeof(*caches->rows));
-        caches->rows[caches->count++] = (CachesRow){ .kind = watched->kind, .selector = watched->label_selector,
-                .namespace_ = watched->namespace_, .label_path = watched->label_path };
+        caches->rows[caches->count++] = (CachesRow){ .kind = watched->kind,
+                .selector = watched->label_selector,
+                .namespace_ = watched->namespace_,
+                .label_path = watched->label_path };
         return true;
 }
 

@@ -22,15 +22,15 @@ typedef enum WakeRule {
 
 typedef struct Watched {
         const Kind *kind;
-        size_t label_path;          /* index of the label madbase.io/cluster among the kind's paths; SIZE_MAX: none */
-        const char *label_selector; /* at the server; NULL: all. One kind has one selector: another row may only say all */
+        size_t label_path; /* index of the label madbase.io/cluster among the kind's paths; SIZE_MAX: none */
+        const char *label_selector; /* at the server; NULL: all. All rows of a kind name one selector, or none */
         WakeRule wake;
-        bool prune;                 /* owned objects that a complete plan does not name are deleted */
-        const char *namespace_;     /* watched there only ("default"); NULL: in the operator's namespaces */
+        bool prune;             /* owned objects that a complete plan does not name are deleted */
+        const char *namespace_; /* watched there only ("default"); NULL: in the operator's namespaces */
 } Watched;
 
-/* Something done outside Kubernetes, carried out by run.h for ACTION_CALL. Secret material is read inside, by name. What
- * it writes to Kubernetes is told by runtime_wrote. */
+/* Something done outside Kubernetes, carried out by run.h for ACTION_CALL. Secret material is read inside, by name.
+ * What it writes to Kubernetes is told by runtime_wrote. */
 typedef struct Call {
         const char *name;
         bool (*run)(Runtime *runtime, const Object *about, const Json *args, Error *err);
@@ -43,7 +43,7 @@ typedef struct Result {
 
 /* `reconcile` is called for objects that are gone, too (the cache then has none): forget them there. */
 typedef struct Controller {
-        const char *name;      /* "statepillar"; label of the metrics */
+        const char *name; /* "statepillar"; label of the metrics */
         const Kind *kind;
         const Watched *watches; /* ended by a row whose kind is NULL; the kind itself is always watched, whole */
         const Call *calls;      /* ended by a row whose name is NULL; may be NULL */
@@ -52,14 +52,14 @@ typedef struct Controller {
 
 /* Values the operator was started with; constant afterwards. */
 typedef struct OperatorSettings {
-        const char *namespace_;          /* the operator's own */
-        const char *const *namespaces;   /* watched; NULL: all */
+        const char *namespace_;        /* the operator's own */
+        const char *const *namespaces; /* watched; NULL: all */
         const char *pull_policy;
         const char *image_postgres, *image_redis, *image_haproxy, *image_etcd;
         const char *image_api, *image_gateway, *image_worker, *image_victoria_metrics;
         /* name of the role that Patroni's RoleBinding names: a ClusterRole; with `namespaces` a Role in each */
         const char *patroni_cluster_role;
-        const char *cluster_domain;       /* "cluster.local" */
+        const char *cluster_domain; /* "cluster.local" */
 } OperatorSettings;
 
 /* The parts a reconcile uses. Each worker has a Runtime of its own; what it points at is owned by the manager and safe
@@ -73,10 +73,10 @@ struct Runtime {
         Metrics *metrics;
         struct Manager *manager;
         const struct Caches *caches;
-        struct Applied *applied;      /* what our writes left on the server: run.c, status.c */
-        struct Freshness *freshness;  /* our writes that the caches have not shown yet */
-        const char *key;              /* of the pass under way: "namespace/name" */
-        LogContext log;               /* of the pass under way: controller, namespace, name, reconcile id */
+        struct Applied *applied;     /* what our writes left on the server: run.c, status.c */
+        struct Freshness *freshness; /* our writes that the caches have not shown yet */
+        const char *key;             /* of the pass under way: "namespace/name" */
+        LogContext log;              /* of the pass under way: controller, namespace, name, reconcile id */
 };
 
 /* The cache of a kind that some controller watches; NULL for others. */

@@ -204,8 +204,8 @@ static void complete(const Pending *pending, Series *series) {
 static void handle(Events *events, const Pending *pending) {
         Error err = { 0 };
         Series *series;
-        SeriesVerdict verdict = series_note(&events->table, pending->key, pending->object, clock_now_ms(),
-                pending->wall_us, &series);
+        SeriesVerdict verdict =
+                series_note(&events->table, pending->key, pending->object, clock_now_ms(), pending->wall_us, &series);
 
         if (verdict == SERIES_DROP)
                 count_dropped(events, "spam");
@@ -284,8 +284,8 @@ bool events_start(Client *client, const char *instance, Metrics *metrics, Events
         events->end = &events->first;
         if (metrics) {
                 events->sent = metrics_counter(metrics, "events_sent_total", "Events written to the API server", NULL);
-                events->dropped = metrics_counter(metrics, "events_dropped_total",
-                        "Events that were not written, and why", labels);
+                events->dropped = metrics_counter(
+                        metrics, "events_dropped_total", "Events that were not written, and why", labels);
                 metric_add(events->sent, NULL, 0);
         }
         pthread_mutex_init(&events->lock, NULL);

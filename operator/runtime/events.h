@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events (events.k8s.io/v1), sent by one thread from a bounded queue: they never block a reconcile. The same Event again
- * within 6 minutes becomes a series; per object there are at most 25 at once and one more each 5 minutes.
+/* Events (events.k8s.io/v1), sent by one thread from a bounded queue: they never block a reconcile. The same Event
+ * again within 6 minutes becomes a series; per object there are at most 25 at once and one more each 5 minutes.
  * https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ */
 #pragma once
 
@@ -23,6 +23,7 @@ bool events_start(Client *client, const char *instance, Metrics *metrics, Events
  * outlasts that. Accepts NULL. */
 void events_stop(Events *events, int64_t drain_ms);
 /* `type` is "Normal" or "Warning"; reason and action are CamelCase words, `note` a sentence (cut at 1 KiB). Everything
- * is copied. Dropped, and counted, when the queue is full or the object has had too many. A NULL `events` is ignored. */
+ * is copied. Dropped, and counted, when the queue is full or the object has had too many. A NULL `events` is ignored.
+ */
 void events_send(Events *events, const EventAbout *about, const char *type, const char *reason, const char *action,
         const char *note);

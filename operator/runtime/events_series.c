@@ -111,8 +111,8 @@ static Series *add_series(SeriesTable *table, const char *key, int64_t now_ms, i
         return series;
 }
 
-SeriesVerdict series_note(SeriesTable *table, const char *key, const char *object, int64_t now_ms, int64_t wall_us,
-        Series **ret_series) {
+SeriesVerdict series_note(
+        SeriesTable *table, const char *key, const char *object, int64_t now_ms, int64_t wall_us, Series **ret_series) {
         Series *series = hashmap_get(&table->series, key);
 
         *ret_series = NULL;

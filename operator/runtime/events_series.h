@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What becomes of one more Event: a new object, one more of a series, or nothing. Pure but for its own table; time comes
- * in as a value. Rules of client-go's recorder (tools/events) and of its older spam filter. Not locked. */
+/* What becomes of one more Event: a new object, one more of a series, or nothing. Pure but for its own table; time
+ * comes in as a value. Rules of client-go's recorder (tools/events) and of its older spam filter. Not locked. */
 #pragma once
 
 #include <stdint.h>
@@ -39,10 +39,10 @@ typedef enum SeriesVerdict {
 } SeriesVerdict;
 
 void series_done(SeriesTable *table);
-/* `key` says everything that makes two Events the same, `object` whose budget it is. *ret_series belongs to the table and
- * is valid until the next call; NULL for SERIES_DROP. */
-SeriesVerdict series_note(SeriesTable *table, const char *key, const char *object, int64_t now_ms, int64_t wall_us,
-        Series **ret_series);
+/* `key` says everything that makes two Events the same, `object` whose budget it is. *ret_series belongs to the table
+ * and is valid until the next call; NULL for SERIES_DROP. */
+SeriesVerdict series_note(
+        SeriesTable *table, const char *key, const char *object, int64_t now_ms, int64_t wall_us, Series **ret_series);
 /* The object says now what the series says. */
 void series_written(Series *series, int64_t now_ms);
 /* The object could not be made or is gone: the next one makes another. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each key wrote and the caches have not shown. Law: one row per cache and namespace is enough, since versions of a
- * kind are ordered; no other lock is taken while this one is held but a cache's own. */
+/* What each key wrote and the caches have not shown. Law: one row per cache and namespace is enough, since versions of
+ * a kind are ordered; no other lock is taken while this one is held but a cache's own. */
 #include "operator/runtime/freshness.h"
 
 #include <pthread.h>
@@ -14,9 +14,9 @@ typedef struct Expected {
         struct Expected *next;
         Cache *cache;
         char *namespace_;
-        char *version;     /* of a write; NULL for a deletion */
-        char *name, *uid;  /* of a deletion */
-        bool registered;   /* the cache was asked to wake the key */
+        char *version;    /* of a write; NULL for a deletion */
+        char *name, *uid; /* of a deletion */
+        bool registered;  /* the cache was asked to wake the key */
 } Expected;
 
 typedef struct Row {
@@ -91,16 +91,16 @@ static void drop_row(Freshness *freshness, Row *row) {
         row_free(row);
 }
 
-void freshness_wrote(Freshness *freshness, const char *key, Cache *cache, const char *namespace_,
-        const char *resource_version) {
+void freshness_wrote(
+        Freshness *freshness, const char *key, Cache *cache, const char *namespace_, const char *resource_version) {
         Expected *expected;
         Row *row;
 
         pthread_mutex_lock(&freshness->lock);
         row = row_of(freshness, key);
         expected = row->expected;
-        while (expected && (!expected->version || expected->cache != cache ||
-                                   strcmp(expected->namespace_, namespace_) != 0))
+        while (expected &&
+                (!expected->version || expected->cache != cache || strcmp(expected->namespace_, namespace_) != 0))
                 expected = expected->next;
         if (!expected) {
                 expected = alloc_zero(sizeof(*expected));
@@ -121,7 +121,9 @@ void freshness_deleted(Freshness *freshness, const char *key, Cache *cache, cons
         Expected *expected = alloc_zero(sizeof(*expected));
         Row *row;
 
-        *expected = (Expected){ .cache = cache, .namespace_ = alloc_string(namespace_), .name = alloc_string(name),
+        *expected = (Expected){ .cache = cache,
+                .namespace_ = alloc_string(namespace_),
+                .name = alloc_string(name),
                 .uid = alloc_string(uid) };
         pthread_mutex_lock(&freshness->lock);
         row = row_of(freshness, key);

@@ -85,8 +85,9 @@ bool lease_ask(Lease *lease, const char *method, const Json *body, Error *err) {
 bool lease_hold(Lease *lease, Error *err) {
         const LeaseOptions *options = &lease->options;
         int64_t before = clock_now_ms();
-        CLEANUP(json_cleanup) Json *wanted = lease_record_held(&lease->record, options->namespace_, options->name,
-                options->identity, options->lease_ms, clock_wall_us());
+        CLEANUP(json_cleanup)
+        Json *wanted = lease_record_held(&lease->record, options->namespace_, options->name, options->identity,
+                options->lease_ms, clock_wall_us());
 
         if (!lease_ask(lease, lease->record.object ? "PUT" : "POST", wanted, err))
                 return false;
@@ -191,7 +192,8 @@ bool lease_start(Client *client, const LeaseOptions *options, Metrics *metrics, 
         thread_condition(&lease->changed);
         if (metrics)
                 lease->master = metrics_gauge(metrics, "leader_election_master_status",
-                        "Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates "
+                        "Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 "
+                        "indicates "
                         "master. 'name' is the string used to identify the lease.",
                         labels);
         set_leading(lease, false);

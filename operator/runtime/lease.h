@@ -13,10 +13,10 @@ typedef struct Lease Lease;
 typedef struct LeaseOptions {
         const char *namespace_;
         const char *name;
-        const char *identity;       /* unique per process: "hostname_uuid" */
-        int64_t lease_ms;           /* 0: 15000; whole seconds */
-        int64_t renew_deadline_ms;  /* 0: 10000 */
-        int64_t retry_ms;           /* 0: 2000 */
+        const char *identity;              /* unique per process: "hostname_uuid" */
+        int64_t lease_ms;                  /* 0: 15000; whole seconds */
+        int64_t renew_deadline_ms;         /* 0: 10000 */
+        int64_t retry_ms;                  /* 0: 2000 */
         void (*on_started)(void *context); /* from the lease thread: we lead now */
         void (*on_lost)(void *context);    /* we do not any more; the program must exit at once */
         /* From the lease thread, when the first try after a success failed and when a try succeeds again (NULL); may be

@@ -30,8 +30,8 @@ bool lease_is_stopping(Lease *lease);
 void lease_pause(Lease *lease, int64_t milliseconds);
 /* Tells the first of a row of failures, and with NULL that it is over. */
 void lease_tell_trouble(Lease *lease, const Error *err);
-/* One request about the Lease; `body` NULL for GET. The reply is noted as the record; on a GET, no Lease (404) leaves an
- * empty record. */
+/* One request about the Lease; `body` NULL for GET. The reply is noted as the record; on a GET, no Lease (404) leaves
+ * an empty record. */
 bool lease_ask(Lease *lease, const char *method, const Json *body, Error *err);
 /* Writes us as the holder: POST where there is no Lease, else PUT with the version seen. */
 bool lease_hold(Lease *lease, Error *err);

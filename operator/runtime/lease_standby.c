@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The standby: follows the Lease by a watch and sleeps until the record runs out, is given up, or the watch fails (then it
- * polls). Law: a record that was seen for the first time may be as fresh as can be, so it is given its whole duration. */
+/* The standby: follows the Lease by a watch and sleeps until the record runs out, is given up, or the watch fails (then
+ * it polls). Law: a record that was seen for the first time may be as fresh as can be, so it is given its whole
+ * duration. */
 #include <string.h>
 
 #include "lib/base/clock.h"
@@ -63,11 +64,17 @@ static void end_watching(Lease *lease) {
 
 /* Follows the Lease for at most `milliseconds`; true when the time is over or something has to be done. */
 static bool watch_lease(Lease *lease, int64_t milliseconds, Error *err) {
-        Viewer viewer = { .lease = lease, .stream = { .mode = JSON_STREAM_DOCUMENTS, .maximum = RECORD_MAXIMUM_BYTES,
-                                                      .on_document = on_event, .context = lease } };
+        Viewer viewer = { .lease = lease,
+                .stream = { .mode = JSON_STREAM_DOCUMENTS,
+                        .maximum = RECORD_MAXIMUM_BYTES,
+                        .on_document = on_event,
+                        .context = lease } };
         CLEANUP(http_response_done) HttpResponse response = { 0 };
         CLEANUP(text_done) Text path = { 0 };
-        HttpRequest request = { .method = "GET", .on_bytes = on_bytes, .context = &viewer, .ungated = true,
+        HttpRequest request = { .method = "GET",
+                .on_bytes = on_bytes,
+                .context = &viewer,
+                .ungated = true,
                 .timeout_ms = milliseconds > WATCH_MINIMUM_MS ? milliseconds : WATCH_MINIMUM_MS };
         int64_t before = clock_now_ms();
         Error why = { 0 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of the operator. Law: what is started first is stopped last, and nothing writes before this process leads. */
+/* The life of the operator. Law: what is started first is stopped last, and nothing writes before this process leads.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>

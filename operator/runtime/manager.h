@@ -15,14 +15,14 @@ typedef struct ManagerOptions {
         const KubeConfig *config;
         OperatorSettings settings;
         const Controller *const *controllers; /* NULL-terminated */
-        int workers;             /* per controller; 0: 2 */
-        int health_port;         /* 0: 8081; negative: any free one, which is logged */
+        int workers;                          /* per controller; 0: 2 */
+        int health_port;                      /* 0: 8081; negative: any free one, which is logged */
         bool leader_election;
-        const char *identity;    /* of this process */
+        const char *identity; /* of this process */
         bool no_watch_list;
         int64_t lease_ms, renew_deadline_ms, retry_ms; /* 0: as lease.h says */
-        int64_t started_ms;      /* clock_now_ms() when the process began; 0: now. For the line about the start */
-        int crash_after_writes;  /* for tests of crash safety: _exit after so many writes; 0: never */
+        int64_t started_ms;     /* clock_now_ms() when the process began; 0: now. For the line about the start */
+        int crash_after_writes; /* for tests of crash safety: _exit after so many writes; 0: never */
 } ManagerOptions;
 
 /* Runs until `stop_fd` becomes readable; returns false when start failed. When the lease is lost, or passes do not end

@@ -48,8 +48,8 @@ struct Manager {
 /* Everything up to running watches and lease; on failure the caller stops and frees what there is. */
 bool manager_start(Manager *manager, Error *err);
 
-/* Handlers: of the client, the lease, the prober, the workers, the caches. `manager` is the context of all but the last,
- * whose context is a ManagerListener. */
+/* Handlers: of the client, the lease, the prober, the workers, the caches. `manager` is the context of all but the
+ * last, whose context is a ManagerListener. */
 void manager_on_write(void *manager, const char *verb, const Kind *kind, const Json *reply);
 bool manager_guard(void *manager, Error *err);
 void manager_on_leading(void *manager);

@@ -21,8 +21,9 @@ static bool start_server(Manager *manager, Error *err) {
         health_add_ready(manager->health, "caches", manager_check_caches, manager);
         health_add_ready(manager->health, "watches", manager_check_watches, manager);
         for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-                manager->routes[i] = (ServerRoute){ .method = "GET", .path = paths[i], .handler = health_handle,
-                        .context = manager->health };
+                manager->routes[i] = (ServerRoute){
+                        .method = "GET", .path = paths[i], .handler = health_handle, .context = manager->health
+                };
         if (!server_start(&options, &manager->server, err))
                 return false;
         log_info(&in_manager, "health and metrics on port %d", server_port(manager->server));
@@ -80,10 +81,16 @@ static bool start_client(Manager *manager, Error *err) {
 
 static bool start_lease(Manager *manager, Error *err) {
         const ManagerOptions *options = manager->options;
-        const LeaseOptions lease = { .namespace_ = options->settings.namespace_, .name = MANAGER_LEASE_NAME,
-                .identity = options->identity, .lease_ms = options->lease_ms,
-                .renew_deadline_ms = options->renew_deadline_ms, .retry_ms = options->retry_ms,
-                .on_started = manager_on_leading, .on_lost = manager_on_lost, .on_trouble = manager_on_lease_trouble, .context = manager };
+        const LeaseOptions lease = { .namespace_ = options->settings.namespace_,
+                .name = MANAGER_LEASE_NAME,
+                .identity = options->identity,
+                .lease_ms = options->lease_ms,
+                .renew_deadline_ms = options->renew_deadline_ms,
+                .retry_ms = options->retry_ms,
+                .on_started = manager_on_leading,
+                .on_lost = manager_on_lost,
+                .on_trouble = manager_on_lease_trouble,
+                .context = manager };
 
         if (!options->leader_election) {
                 manager_on_leading(manager);

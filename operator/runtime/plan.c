@@ -51,8 +51,8 @@ Action *plan_delete(Plan *plan, const Object *object, const char *why) {
         return action;
 }
 
-Action *plan_patch(Plan *plan, const Kind *kind, const char *namespace_, const char *name, Json *patch,
-        const char *why) {
+Action *plan_patch(
+        Plan *plan, const Kind *kind, const char *namespace_, const char *name, Json *patch, const char *why) {
         Action *action = add_action(plan, ACTION_PATCH, why);
 
         action->object_kind = kind;
@@ -97,8 +97,11 @@ void plan_condition(Plan *plan, const char *type, const char *status, const char
 }
 
 static void print_action(const Action *action, Json *into) {
-        static const char *const verbs[] = { [ACTION_APPLY] = "apply", [ACTION_CREATE] = "create",
-                [ACTION_DELETE] = "delete", [ACTION_PATCH] = "patch", [ACTION_CALL] = "call" };
+        static const char *const verbs[] = { [ACTION_APPLY] = "apply",
+                [ACTION_CREATE] = "create",
+                [ACTION_DELETE] = "delete",
+                [ACTION_PATCH] = "patch",
+                [ACTION_CALL] = "call" };
 
         json_put_string(into, "do", verbs[action->kind]);
         if (action->object_kind) {

@@ -25,8 +25,8 @@ typedef enum ItemState { ITEM_IDLE, ITEM_READY, ITEM_WAITING, ITEM_OUT } ItemSta
 typedef struct QueueItem {
         HeapNode node; /* first: the heaps order items through it */
         ItemState state;
-        bool again;    /* wanted while out; priority and due below are the wish then */
-        bool counted;  /* among the depth gauge, at counted_priority */
+        bool again;   /* wanted while out; priority and due below are the wish then */
+        bool counted; /* among the depth gauge, at counted_priority */
         int counted_priority;
         int priority;
         int64_t due;       /* when it becomes ready */

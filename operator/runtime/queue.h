@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The work queue: keys, each at most once, never with two workers at a time, none lost. Higher priority first, then
- * first come; waiting makes a ready key more urgent (+1 each 10 s), so that none starves. Failures back off per key, with
- * jitter. Semantics of client-go's workqueue and controller-runtime's priority queue; metrics workqueue_* by their names.
- * Safe from every thread. */
+ * first come; waiting makes a ready key more urgent (+1 each 10 s), so that none starves. Failures back off per key,
+ * with jitter. Semantics of client-go's workqueue and controller-runtime's priority queue; metrics workqueue_* by their
+ * names. Safe from every thread. */
 #pragma once
 
 #include "lib/base/metrics.h"

@@ -17,12 +17,12 @@ void queue_metrics_start(QueueMetrics *queue, const char *name, Metrics *metrics
         *queue = (QueueMetrics){ .name = name };
         if (!metrics)
                 return;
-        queue->depth = metrics_gauge(metrics, "workqueue_depth", "Current depth of workqueue by workqueue and priority",
-                by_priority);
-        queue->adds = metrics_counter(metrics, "workqueue_adds_total", "Total number of adds handled by workqueue",
-                by_name);
-        queue->retries = metrics_counter(metrics, "workqueue_retries_total",
-                "Total number of retries handled by workqueue", by_name);
+        queue->depth = metrics_gauge(
+                metrics, "workqueue_depth", "Current depth of workqueue by workqueue and priority", by_priority);
+        queue->adds =
+                metrics_counter(metrics, "workqueue_adds_total", "Total number of adds handled by workqueue", by_name);
+        queue->retries = metrics_counter(
+                metrics, "workqueue_retries_total", "Total number of retries handled by workqueue", by_name);
         queue->waited = metrics_histogram(metrics, "workqueue_queue_duration_seconds",
                 "How long in seconds an item stays in workqueue before being requested", by_name, buckets, count);
         queue->worked = metrics_histogram(metrics, "workqueue_work_duration_seconds",

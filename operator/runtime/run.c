@@ -108,8 +108,7 @@ static bool run_call(const RunPass *pass, const Action *action, Error *err) {
                 return error_wrap(err, "%s", action->call);
         if (pass->runtime->prober)
                 prober_hurry(pass->runtime->prober, runtime_owner(pass->controller, namespace_, name, pass->arena));
-        run_tell(pass, "Normal", action->event, "Call",
-                arena_printf(pass->arena, "%s: %s", action->call, action->why));
+        run_tell(pass, "Normal", action->event, "Call", arena_printf(pass->arena, "%s: %s", action->call, action->why));
         return true;
 }
 
@@ -143,8 +142,12 @@ static bool prune(const RunPass *pass, const Plan *plan, const Kind *kind, Error
                 cache_by_owner(runtime_cache(pass->runtime, kind), pass->arena, pass->about->uid, NULL);
 
         for (; *owned; owned++) {
-                const Action action = { .kind = ACTION_DELETE, .object_kind = kind, .namespace_ = (*owned)->namespace_,
-                        .name = (*owned)->name, .uid = (*owned)->uid, .why = "it is not wanted any more" };
+                const Action action = { .kind = ACTION_DELETE,
+                        .object_kind = kind,
+                        .namespace_ = (*owned)->namespace_,
+                        .name = (*owned)->name,
+                        .uid = (*owned)->uid,
+                        .why = "it is not wanted any more" };
 
                 if (!(*owned)->deleting && !is_named(plan, *owned) && !delete_it(pass, &action, NULL, err))
                         return false;
@@ -153,7 +156,8 @@ static bool prune(const RunPass *pass, const Plan *plan, const Kind *kind, Error
 }
 
 bool run_plan(Runtime *runtime, const Controller *controller, const Object *about, const Plan *plan, Error *err) {
-        const RunPass pass = { .runtime = runtime, .controller = controller, .about = about, .arena = plan->arena };
+        Error postponed = { 0 };
+        const RunPass pass = { .runtime = runtime, .controller = controller, .about = about, .arena = plan->arena, .postponed = &postponed };
 
         if (plan->held)
                 return true;
@@ -163,5 +167,8 @@ bool run_plan(Runtime *runtime, const Controller *controller, const Object *abou
         for (const Watched *row = controller->watches; plan->complete && row && row->kind; row++)
                 if (row->prune && !prune(&pass, plan, row->kind, err))
                         return false;
-        return true;
+        if (postponed.code == ERROR_NONE)
+                return true;
+        *err = postponed;
+        return false;
 }

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "operator/runtime/applied.h"
 #include "operator/runtime/caches.h"
 #include "operator/runtime/run_internal.h"
@@ -18,8 +19,7 @@ typedef struct Present {
 } Present;
 
 static bool is_owned(const RunPass *pass, const Action *action) {
-        return !action->keep &&
-               (!*pass->about->namespace_ || strcmp(pass->about->namespace_, action->namespace_) == 0);
+        return !action->keep && (!*pass->about->namespace_ || strcmp(pass->about->namespace_, action->namespace_) == 0);
 }
 
 Json *run_body(const RunPass *pass, const Action *action) {
@@ -88,7 +88,8 @@ static bool check_ours(const RunPass *pass, const Action *action, const Present 
                 return error_set(err, ERROR_EXISTS, "%s is there and was not made by this operator", name);
         if (!is_owned(pass, action) || !object->owner_uid || strcmp(object->owner_uid, pass->about->uid) == 0)
                 return true;
-        if (text_equal(object->owner_kind, pass->about->kind->kind) && text_equal(object->owner_name, pass->about->name))
+        if (text_equal(object->owner_kind, pass->about->kind->kind) &&
+                text_equal(object->owner_name, pass->about->name))
                 return error_set(err, ERROR_CONFLICT,
                         "%s still belongs to an earlier %s of this name; it is made again once it is gone", name,
                         pass->about->kind->kind);
@@ -96,8 +97,8 @@ static bool check_ours(const RunPass *pass, const Action *action, const Present 
 }
 
 /* Whether nothing has to be sent. May read the server once, and notes what it found in `present`. */
-static bool is_as_wanted(const RunPass *pass, const Action *action, const char *hash, Present *present,
-        bool *ret_wanted, Error *err) {
+static bool is_as_wanted(
+        const RunPass *pass, const Action *action, const char *hash, Present *present, bool *ret_wanted, Error *err) {
         Applied *applied = pass->runtime->applied;
         uint64_t fields = 0;
 
@@ -125,13 +126,14 @@ static void tell_applied(const RunPass *pass, const Action *action, const Presen
 
         if (!present->drifted) {
                 run_tell(pass, "Normal", action->event, "Apply",
-                        arena_printf(pass->arena, "%s %s: %s", present->object ? "changed" : "made", name, action->why));
+                        arena_printf(
+                                pass->arena, "%s %s: %s", present->object ? "changed" : "made", name, action->why));
                 return;
         }
         run_tell(pass, "Warning", "DriftReverted", "Apply",
                 action->field
-                        ? arena_printf(pass->arena, "%s was changed by hand and put back; change %s of %s %s instead", name,
-                                  action->field, pass->about->kind->kind, pass->about->name)
+                        ? arena_printf(pass->arena, "%s was changed by hand and put back; change %s of %s %s instead",
+                                  name, action->field, pass->about->kind->kind, pass->about->name)
                         : arena_printf(pass->arena, "%s was changed by hand and put back: %s", name, action->why));
 }
 
@@ -155,7 +157,8 @@ static bool send(const RunPass *pass, const Action *action, const char *hash, co
         bool sent = client_apply(client, body, action->object_kind, NULL, &reply, err);
 
         if (!sent && err->code == ERROR_INVALID && present->drifted)
-                sent = run_take_fields(pass, action) && client_apply(client, body, action->object_kind, NULL, &reply, err);
+                sent = run_take_fields(pass, action) &&
+                       client_apply(client, body, action->object_kind, NULL, &reply, err);
         if (!sent)
                 return false;
         runtime_wrote(pass->runtime, action->object_kind, reply);
@@ -166,6 +169,19 @@ static bool send(const RunPass *pass, const Action *action, const char *hash, co
                 log_debug(&pass->runtime->log, "%s was as wanted", run_name(pass, action));
         else
                 tell_applied(pass, action, present);
+        return true;
+}
+
+/* Whether putting back has to wait; the pass goes on with what comes next. */
+static bool is_postponed(const RunPass *pass, const Action *action, const Present *present) {
+        int64_t wait_ms = 0;
+
+        if (!present->drifted || run_may_revert(pass, present->object->uid, clock_now_ms(), &wait_ms))
+                return false;
+        (void)error_set(pass->postponed, ERROR_THROTTLED,
+                "%s is changed again and again by somebody else; it is put back once in a while only",
+                run_name(pass, action));
+        pass->postponed->retry_after_ms = (uint32_t)wait_ms;
         return true;
 }
 
@@ -185,5 +201,5 @@ bool run_apply(const RunPass *pass, const Action *action, Error *err) {
                 return false;
         if (!is_as_wanted(pass, action, hash, &present, &wanted, err))
                 return false;
-        return wanted || send(pass, action, hash, &present, err);
+        return wanted || is_postponed(pass, action, &present) || send(pass, action, hash, &present, err);
 }

@@ -1,7 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Taking over the fields of others, as client-go's csaupgrade does it: the one write about managedFields. It changes no
+/* Fields that others changed: how often they are put back, and taking them over, as client-go's csaupgrade does it: the one write about managedFields. It changes no
  * value, and carries the version that was read. */
+#include "operator/runtime/applied.h"
 #include "operator/runtime/run_internal.h"
+
+bool run_may_revert(const RunPass *pass, const char *uid, int64_t now_ms, int64_t *ret_wait_ms) {
+        uint64_t packed = 0;
+        int64_t since;
+        unsigned count;
+
+        /* The beginning of the window and the count share one number. */
+        (void)applied_recall(pass->runtime->applied, uid, APPLIED_REVERTS, &packed);
+        since = (int64_t)(packed >> 8);
+        count = (unsigned)(packed & 0xff);
+        if (now_ms - since >= RUN_REVERT_WINDOW_MS) {
+                since = now_ms;
+                count = 0;
+        }
+        if (count >= RUN_REVERTS) {
+                *ret_wait_ms = since + RUN_REVERT_WINDOW_MS - now_ms;
+                return false;
+        }
+        applied_remember(pass->runtime->applied, uid, APPLIED_REVERTS, (uint64_t)since << 8 | (count + 1));
+        return true;
+}
 
 static bool is_about_object(const Json *entry) {
         return *json_find_string(entry, "/subresource", "") == '\0';

@@ -24,8 +24,12 @@ static uint64_t hash_number(const Json *json) {
 
 /* The trees are our own manifests, so their depth is bounded by what is compiled in. */
 static uint64_t hash_of(const Json *json) {
-        static const char types[] = { [JSON_NULL] = '0', [JSON_BOOL] = 'b', [JSON_NUMBER] = 'n', [JSON_STRING] = 's',
-                [JSON_ARRAY] = 'a', [JSON_OBJECT] = 'o' };
+        static const char types[] = { [JSON_NULL] = '0',
+                [JSON_BOOL] = 'b',
+                [JSON_NUMBER] = 'n',
+                [JSON_STRING] = 's',
+                [JSON_ARRAY] = 'a',
+                [JSON_OBJECT] = 'o' };
         JsonType type = json_type(json);
         uint64_t hash = text_hash(&types[type], 1), part;
         const char *string;
@@ -48,8 +52,8 @@ static uint64_t hash_of(const Json *json) {
         case JSON_OBJECT:
                 for (const Json *item = json_first(json); item; item = json_next(item)) {
                         part = hash_of(item);
-                        hash += spread(text_hash_more(text_hash(json_key(item), strlen(json_key(item))), &part,
-                                sizeof(part)));
+                        hash += spread(
+                                text_hash_more(text_hash(json_key(item), strlen(json_key(item))), &part, sizeof(part)));
                 }
                 return hash;
         default:

@@ -9,9 +9,14 @@ typedef struct RunPass {
         Runtime *runtime;
         const Controller *controller;
         const Object *about;
-        Arena *arena; /* the plan's */
+        Arena *arena;     /* the plan's */
+        Error *postponed; /* what was put off in this pass; code NONE: nothing */
 } RunPass;
 
+/* Whether an object of this UID may be put back now. Somebody who changes it again and again would else be answered as
+ * fast as both can write: RUN_REVERTS in RUN_REVERT_WINDOW_MS, then `*ret_wait_ms` says when the window ends. */
+enum { RUN_REVERTS = 20, RUN_REVERT_WINDOW_MS = 60000 };
+bool run_may_revert(const RunPass *pass, const char *uid, int64_t now_ms, int64_t *ret_wait_ms);
 /* Apply with the skip rule. */
 bool run_apply(const RunPass *pass, const Action *action, Error *err) MUST_USE;
 /* Makes every field of the action's object ours in metadata.managedFields (status and scale aside), so that the next

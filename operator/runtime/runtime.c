@@ -20,8 +20,8 @@ void runtime_wrote(Runtime *runtime, const Kind *kind, const Json *reply) {
         /* What the watch does not show moves its version at bookmarks only: not worth waiting for. */
         if (!runtime->freshness || !cache || !version || !caches_show(runtime->caches, kind, reply))
                 return;
-        freshness_wrote(runtime->freshness, runtime->key, cache, json_find_string(reply, "/metadata/namespace", ""),
-                version);
+        freshness_wrote(
+                runtime->freshness, runtime->key, cache, json_find_string(reply, "/metadata/namespace", ""), version);
 }
 
 void runtime_deleted(Runtime *runtime, const Kind *kind, const char *namespace_, const char *name, const char *uid) {

@@ -132,8 +132,7 @@ static Json *project(const Json *live) {
         for (const Json *value = json_first(json_get(live, "data")); value; value = json_next(value)) {
                 CLEANUP(text_done) Text bytes = { 0 };
 
-                if (base64_decode(json_string(value, ""), &bytes, NULL) &&
-                        strlen(text_string(&bytes)) == bytes.size)
+                if (base64_decode(json_string(value, ""), &bytes, NULL) && strlen(text_string(&bytes)) == bytes.size)
                         json_put_string(data, json_key(value), text_string(&bytes));
                 if (bytes.data)
                         explicit_bzero(bytes.data, bytes.size);
@@ -141,8 +140,8 @@ static Json *project(const Json *live) {
         return secret;
 }
 
-bool secrets_get(Secrets *secrets, const char *namespace_, const char *name, Arena *arena, const Json **ret_secret,
-        Error *err) {
+bool secrets_get(
+        Secrets *secrets, const char *namespace_, const char *name, Arena *arena, const Json **ret_secret, Error *err) {
         const char *key = arena_printf(arena, "%s/%s", namespace_, name);
         CLEANUP(json_cleanup) Json *live = NULL;
         Json *secret = NULL;

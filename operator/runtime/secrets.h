@@ -11,8 +11,8 @@ enum { SECRETS_REFRESH_MS = 45000 };
 
 Secrets *secrets_new(Client *client);
 void secrets_free(Secrets *secrets);
-/* The Secret as {"metadata": {"uid", "resourceVersion", "labels"}, "data": {key: decoded text}} in the arena, or NULL when
- * there is none. An answer not older than SECRETS_REFRESH_MS is served from memory. */
+/* The Secret as {"metadata": {"uid", "resourceVersion", "labels"}, "data": {key: decoded text}} in the arena, or NULL
+ * when there is none. An answer not older than SECRETS_REFRESH_MS is served from memory. */
 bool secrets_get(Secrets *secrets, const char *namespace_, const char *name, Arena *arena, const Json **ret_secret,
         Error *err) MUST_USE;
 /* The next secrets_get reads again (after a write, or when a password was refused). */

@@ -8,6 +8,7 @@
 #include "lib/base/clock.h"
 #include "operator/runtime/applied.h"
 #include "operator/runtime/run.h"
+#include "operator/runtime/wake.h"
 
 static const Json *parse_present(const Object *about, size_t path_status, Arena *arena) {
         const char *text = object_value(about, path_status);
@@ -33,8 +34,8 @@ static bool is_settled(Runtime *runtime, const Object *about, const Json *presen
 
         if (!status_shows(present, wanted, &extra))
                 return false;
-        return !extra || (applied_recall(runtime->applied, about->uid, APPLIED_STATUS, &before) &&
-                                 before == hash_status(wanted));
+        return !extra ||
+               (applied_recall(runtime->applied, about->uid, APPLIED_STATUS, &before) && before == hash_status(wanted));
 }
 
 static bool was_told(const Json *present, const char *what) {
@@ -59,8 +60,8 @@ static void tell(Runtime *runtime, const Object *about, Arena *arena, const char
                 arena_printf(arena, "%s. %s", what, unblock ? unblock : ""));
 }
 
-static void tell_new_waits(Runtime *runtime, const Object *about, const Plan *plan, const Error *failure,
-        const Json *present) {
+static void tell_new_waits(
+        Runtime *runtime, const Object *about, const Plan *plan, const Error *failure, const Json *present) {
         if (failure && !status_is_momentary(failure) && !was_told(present, failure->text))
                 tell(runtime, about, plan->arena, status_reason(failure), failure->text, status_unblock(failure));
         for (const Wait *wait = plan->waits; wait; wait = wait->next)
@@ -83,8 +84,8 @@ static Json *make_body(const Object *about, const Json *status, Arena *arena) {
         return body;
 }
 
-bool status_report(Runtime *runtime, const Object *about, size_t path_status, const Plan *plan, const Error *failure,
-        Error *err) {
+bool status_report(
+        Runtime *runtime, const Object *about, size_t path_status, const Plan *plan, const Error *failure, Error *err) {
         static const ApplyOptions options = { .manager = STATUS_FIELD_MANAGER, .subresource = "status" };
         const Json *present = parse_present(about, path_status, plan->arena);
         CLEANUP(json_cleanup) Json *wanted = status_build(plan, present, about->generation, failure, clock_wall_us());
@@ -93,7 +94,8 @@ bool status_report(Runtime *runtime, const Object *about, size_t path_status, co
 
         if (is_settled(runtime, about, present, wanted))
                 return true;
-        if (!client_apply(runtime->client, make_body(about, wanted, plan->arena), about->kind, &options, &reply, &why)) {
+        if (!client_apply(
+                    runtime->client, make_body(about, wanted, plan->arena), about->kind, &options, &reply, &why)) {
                 if (why.code == ERROR_NOT_FOUND)
                         return true;
                 *err = why;
@@ -103,4 +105,20 @@ bool status_report(Runtime *runtime, const Object *about, size_t path_status, co
         runtime_wrote(runtime, about->kind, reply);
         tell_new_waits(runtime, about, plan, failure, present);
         return true;
+}
+
+Result status_report_failure(Runtime *runtime, const Kind *kind, size_t path_status, const Error *err) {
+        CLEANUP(arena_done) Arena arena = { 0 };
+        const Object *about;
+        const char *namespace_, *name;
+        Error unshown = { 0 };
+        Plan plan;
+
+        wake_split(runtime->key, &arena, &namespace_, &name);
+        about = cache_get_in(runtime_cache(runtime, kind), &arena, namespace_, name);
+        plan_start(&plan, &arena);
+        if (about && !status_is_momentary(err) &&
+                !status_report(runtime, about, path_status, &plan, err, &unshown))
+                log_warn(&runtime->log, "%s", unshown.text);
+        return (Result){ .failed = true };
 }

@@ -19,11 +19,15 @@ enum {
         STATUS_MAXIMUM_MESSAGE = 4096
 };
 
-/* `path_status` is the index of "/status" among the kind's paths. `failure` is why run_plan stopped, or NULL: it is then
- * shown in waitingFor, in the same words, and Ready is not claimed. What is over in a moment (a lost race, our own stop)
- * is not shown. An object that is gone is not an error. */
+/* `path_status` is the index of "/status" among the kind's paths. `failure` is why run_plan stopped, or NULL: it is
+ * then shown in waitingFor, in the same words, and Ready is not claimed. What is over in a moment (a lost race, our own
+ * stop) is not shown. An object that is gone is not an error. */
 bool status_report(Runtime *runtime, const Object *about, size_t path_status, const Plan *plan, const Error *failure,
         Error *err) MUST_USE;
+
+/* For a reconcile that failed before it had a plan: shows the failure in the status of the key's object (in the cache of
+ * `kind`) and leaves everything else there as it is. The result to return. `*err` stays what it is. */
+Result status_report_failure(Runtime *runtime, const Kind *kind, size_t path_status, const Error *err);
 
 /* The whole status from plan and present status (may be NULL); pure, for tests. `wall_us` is used only where something
  * flipped. The caller frees it. */

@@ -37,12 +37,28 @@ static const char *first_reason(const Verdict *verdict) {
         return verdict->plan->waits ? verdict->plan->waits->what : NULL;
 }
 
+static const Json *present_condition(const Json *present, const char *type) {
+        const Json *item = json_first(json_get(present, "conditions"));
+
+        while (item && !text_equal(json_find_string(item, "/type", ""), type))
+                item = json_next(item);
+        return item;
+}
+
+/* Whether Ready was not refused before: a failure to look is no reason to refuse it. */
+static bool was_ready(const Verdict *verdict) {
+        const Json *before = present_condition(verdict->present, "Ready");
+
+        return before && !text_equal(json_find_string(before, "/status", ""), "False");
+}
+
 static Condition ready_of(const Verdict *verdict) {
         const Condition *said = find_condition(verdict->plan, "Ready");
         const char *why = first_reason(verdict);
 
         if (verdict->failure && (!said || strcmp(said->status, "True") == 0))
-                return (Condition){ "Ready", said ? "Unknown" : "False", status_reason(verdict->failure), why, NULL };
+                return (Condition){ "Ready", said || was_ready(verdict) ? "Unknown" : "False",
+                        status_reason(verdict->failure), why, NULL };
         if (said)
                 return *said;
         if (why)
@@ -94,14 +110,6 @@ static void put_time(Json *object, const char *key, const char *kept, int64_t wa
         json_put_string(object, key, kept ? kept : now);
 }
 
-static const Json *present_condition(const Json *present, const char *type) {
-        const Json *item = json_first(json_get(present, "conditions"));
-
-        while (item && !text_equal(json_find_string(item, "/type", ""), type))
-                item = json_next(item);
-        return item;
-}
-
 static void put_condition(const Verdict *verdict, Json *list, const Condition *condition) {
         const Json *before = present_condition(verdict->present, condition->type);
         bool same = text_equal(json_find_string(before, "/status", ""), condition->status);
@@ -116,6 +124,22 @@ static void put_condition(const Verdict *verdict, Json *list, const Condition *c
         put_cut(item, "message", condition->message ? condition->message : "", STATUS_MAXIMUM_MESSAGE);
 }
 
+static bool is_standard(const char *type) {
+        return strcmp(type, "Ready") == 0 || strcmp(type, "Reconciling") == 0 || strcmp(type, "Stalled") == 0;
+}
+
+/* Where nothing better is known, what was said of other things stays. */
+static void keep_conditions(const Verdict *verdict, Json *list) {
+        const Json *before = json_first(json_get(verdict->present, "conditions"));
+
+        for (; before; before = json_next(before)) {
+                const char *type = json_find_string(before, "/type", "");
+
+                if (!is_standard(type) && !find_condition(verdict->plan, type))
+                        json_add(list, json_copy(before));
+        }
+}
+
 static void put_conditions(const Verdict *verdict, Json *status) {
         const Condition ready = ready_of(verdict), reconciling = reconciling_of(verdict), stalled = stalled_of(verdict);
         Json *list = json_put_array(status, "conditions");
@@ -124,9 +148,10 @@ static void put_conditions(const Verdict *verdict, Json *status) {
         put_condition(verdict, list, &reconciling);
         put_condition(verdict, list, &stalled);
         for (const Condition *more = verdict->plan->conditions; more; more = more->next)
-                if (strcmp(more->type, "Ready") != 0 && strcmp(more->type, "Reconciling") != 0 &&
-                        strcmp(more->type, "Stalled") != 0)
+                if (!is_standard(more->type))
                         put_condition(verdict, list, more);
+        if (!verdict->plan->status)
+                keep_conditions(verdict, list);
 }
 
 /* Since when the same thing is waited for; NULL when it is new. */

@@ -42,6 +42,8 @@ static const struct {
                 "Grant this right to the operator's ServiceAccount; the roles of its installation hold it" },
         { ERROR_NOT_FOUND, "could not find the requested resource", "Install the CRD of the kind that is named" },
         { ERROR_NOT_FOUND, "namespaces \"", "Make the namespace" },
+        { ERROR_THROTTLED, "again and again",
+                "Stop who changes it; metadata.managedFields of the object names the manager" },
         { ERROR_INVALID, "field not declared in schema",
                 "Install the CRDs of the same release as the operator, on a Kubernetes that knows the field" },
         { ERROR_INVALID, "strict decoding error",

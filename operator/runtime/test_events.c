@@ -190,8 +190,9 @@ static void test_repetition_reaches_the_server_as_a_series(void **state) {
 static void test_what_the_server_refuses_is_dropped(void **state) {
         Scene *scene = *state;
         Metric *dropped = metrics_counter(scene->fake.metrics, "events_dropped_total", "", NULL);
-        const FakeFault fault = { .method = "POST", .part = "events", .status = 403, .reason = "Forbidden",
-                .message = "no", .count = 1 };
+        const FakeFault fault = {
+                .method = "POST", .part = "events", .status = 403, .reason = "Forbidden", .message = "no", .count = 1
+        };
 
         fake_api_fault(scene->fake.api, &fault);
         events_send(scene->events, &about, "Normal", "Made", "Apply", "note");
@@ -217,8 +218,12 @@ static void test_stopping_sends_what_is_queued(void **state) {
 
 static void test_stopping_does_not_wait_for_a_server_that_is_away(void **state) {
         Scene *scene = *state;
-        const FakeFault fault = { .method = "POST", .part = "events", .status = 503, .reason = "ServiceUnavailable",
-                .message = "away", .count = 1000 };
+        const FakeFault fault = { .method = "POST",
+                .part = "events",
+                .status = 503,
+                .reason = "ServiceUnavailable",
+                .message = "away",
+                .count = 1000 };
         int64_t before = clock_now_ms();
 
         fake_api_fault(scene->fake.api, &fault);

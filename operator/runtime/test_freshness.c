@@ -168,8 +168,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_the_cache_wakes_the_key, start, end),
                 cmocka_unit_test_setup_teardown(test_the_newest_of_several_writes_counts, start, end),
                 cmocka_unit_test_setup_teardown(test_patience_ends, start, end),
-                cmocka_unit_test_setup_teardown(
-                        test_a_deletion_is_shown_when_the_object_goes_or_is_going, start, end),
+                cmocka_unit_test_setup_teardown(test_a_deletion_is_shown_when_the_object_goes_or_is_going, start, end),
                 cmocka_unit_test_setup_teardown(test_own_writes_are_known_as_such, start, end),
         };
 

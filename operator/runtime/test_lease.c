@@ -66,9 +66,16 @@ static int64_t await(Candidate *candidate, const int *counter, int wanted) {
 }
 
 static void stand(Candidate *candidate, FakeApi *api, const char *identity) {
-        const LeaseOptions options = { .namespace_ = "x", .name = "op", .identity = identity, .lease_ms = LEASE_MS,
-                .renew_deadline_ms = RENEW_MS, .retry_ms = RETRY_MS, .on_started = on_started, .on_lost = on_lost,
-                .on_trouble = on_trouble, .context = candidate };
+        const LeaseOptions options = { .namespace_ = "x",
+                .name = "op",
+                .identity = identity,
+                .lease_ms = LEASE_MS,
+                .renew_deadline_ms = RENEW_MS,
+                .retry_ms = RETRY_MS,
+                .on_started = on_started,
+                .on_lost = on_lost,
+                .on_trouble = on_trouble,
+                .context = candidate };
 
         *candidate = (Candidate){ .config.server = fake_api_url(api) };
         pthread_mutex_init(&candidate->lock, NULL);
@@ -182,8 +189,12 @@ static void test_an_old_record_is_given_its_whole_duration(void **state) {
 static void test_an_unreachable_server_costs_leadership_before_the_lease_ends(void **state) {
         FakeApi *api = *state;
         Candidate one;
-        const FakeFault fault = { .method = "PUT", .part = "leases", .status = 503, .reason = "ServiceUnavailable",
-                .message = "away", .count = 1000 };
+        const FakeFault fault = { .method = "PUT",
+                .part = "leases",
+                .status = 503,
+                .reason = "ServiceUnavailable",
+                .message = "away",
+                .count = 1000 };
         Error err = { 0 };
         int64_t waited;
 
@@ -239,8 +250,12 @@ static void test_a_lease_deleted_by_hand_is_made_again(void **state) {
 static void test_where_watching_is_forbidden_the_standby_polls(void **state) {
         FakeApi *api = *state;
         Candidate one, two;
-        const FakeFault fault = { .method = "WATCH", .part = "leases", .status = 403, .reason = "Forbidden",
-                .message = "no", .count = 1000 };
+        const FakeFault fault = { .method = "WATCH",
+                .part = "leases",
+                .status = 403,
+                .reason = "Forbidden",
+                .message = "no",
+                .count = 1000 };
 
         fake_api_fault(api, &fault);
         stand(&one, api, "one");
@@ -257,8 +272,14 @@ static void test_where_watching_is_forbidden_the_standby_polls(void **state) {
 }
 
 static void test_times_that_cannot_work_are_refused(void **state) {
-        const LeaseOptions options = { .namespace_ = "x", .name = "op", .identity = "one", .lease_ms = 1000,
-                .renew_deadline_ms = 1000, .retry_ms = 100, .on_started = on_started, .on_lost = on_lost };
+        const LeaseOptions options = { .namespace_ = "x",
+                .name = "op",
+                .identity = "one",
+                .lease_ms = 1000,
+                .renew_deadline_ms = 1000,
+                .retry_ms = 100,
+                .on_started = on_started,
+                .on_lost = on_lost };
         Lease *lease = NULL;
         Error err = { 0 };
 
@@ -297,8 +318,10 @@ static void test_renewing_is_no_transition(void **state) {
         LeaseRecord record = { 0 };
 
         (void)state;
-        lease_record_note(&record, parse("{\"spec\":{\"holderIdentity\":\"a\",\"leaseTransitions\":3,"
-                                         "\"acquireTime\":\"then\",\"strategy\":\"kept\"}}"), 0);
+        lease_record_note(&record,
+                parse("{\"spec\":{\"holderIdentity\":\"a\",\"leaseTransitions\":3,"
+                      "\"acquireTime\":\"then\",\"strategy\":\"kept\"}}"),
+                0);
         CLEANUP(json_cleanup) Json *renewed = lease_record_held(&record, "x", "op", "a", 15000, 0);
         CLEANUP(json_cleanup) Json *taken = lease_record_held(&record, "x", "op", "b", 15000, 0);
         assert_int_equal(json_find_int(renewed, "/spec/leaseTransitions", 0), 3);

@@ -45,7 +45,8 @@ static void test_actions_keep_their_order_and_names(void **state) {
 static void test_deleting_copies_what_it_needs_of_the_object(void **state) {
         CLEANUP(arena_done) Arena arena = { 0 };
         CLEANUP(json_cleanup) Json *json = NULL;
-        const char *text = "{\"metadata\":{\"name\":\"a\",\"namespace\":\"x\",\"uid\":\"u\",\"resourceVersion\":\"1\"}}";
+        const char *text =
+                "{\"metadata\":{\"name\":\"a\",\"namespace\":\"x\",\"uid\":\"u\",\"resourceVersion\":\"1\"}}";
         Object *object = NULL;
         Plan plan;
 
@@ -79,13 +80,16 @@ static void test_a_condition_of_the_same_type_is_replaced(void **state) {
 static void test_a_plan_prints_whole(void **state) {
         static const char expected[] =
                 "{\"phase\":\"Starting\",\"complete\":true,\"requeueMs\":5000,"
-                "\"actions\":[{\"do\":\"apply\",\"kind\":\"Service\",\"namespace\":\"x\",\"name\":\"a\",\"why\":\"one\","
+                "\"actions\":[{\"do\":\"apply\",\"kind\":\"Service\",\"namespace\":\"x\",\"name\":\"a\",\"why\":"
+                "\"one\","
                 "\"event\":\"ServiceMade\",\"field\":\"spec.proxy\",\"keep\":true,"
                 "\"object\":{\"metadata\":{\"name\":\"a\",\"namespace\":\"x\"}}},"
                 "{\"do\":\"call\",\"call\":\"switchover\",\"why\":\"two\",\"args\":{\"to\":\"pg-1\"}}],"
-                "\"waits\":[{\"what\":\"the volume is not bound\",\"unblock\":\"a volume\",\"kind\":\"PersistentVolumeClaim\","
+                "\"waits\":[{\"what\":\"the volume is not bound\",\"unblock\":\"a "
+                "volume\",\"kind\":\"PersistentVolumeClaim\","
                 "\"name\":\"data-0\",\"warning\":true}],"
-                "\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\",\"reason\":\"Starting\",\"message\":\"soon\"}],"
+                "\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\",\"reason\":\"Starting\",\"message\":\"soon\"}"
+                "],"
                 "\"status\":{\"members\":3}}";
         CLEANUP(arena_done) Arena arena = { 0 };
         CLEANUP(json_cleanup) Json *printed = NULL, *wanted = NULL;
@@ -98,8 +102,8 @@ static void test_a_plan_prints_whole(void **state) {
         plan.phase = "Starting";
         plan.complete = true;
         plan.requeue_ms = 5000;
-        action = plan_apply(&plan, &kind_service, parse(&arena, "{\"metadata\":{\"name\":\"a\",\"namespace\":\"x\"}}"),
-                "one");
+        action = plan_apply(
+                &plan, &kind_service, parse(&arena, "{\"metadata\":{\"name\":\"a\",\"namespace\":\"x\"}}"), "one");
         action->event = "ServiceMade";
         action->field = "spec.proxy";
         action->keep = true;

@@ -61,8 +61,8 @@ static double depth(Fixture *fixture, const char *priority) {
 }
 
 static double counter(Fixture *fixture, const char *name) {
-        return metric_value(metrics_counter(fixture->metrics, name, "", NULL),
-                (const char *const[]){ "things", "things" });
+        return metric_value(
+                metrics_counter(fixture->metrics, name, "", NULL), (const char *const[]){ "things", "things" });
 }
 
 static void test_keys_come_out_in_the_order_they_came_in(void **state) {
@@ -366,10 +366,11 @@ static void test_the_page_shows_work_under_way(void **state) {
         queue_add(fixture->queue, "a", 0, 0);
         key = take(fixture->queue, "a");
         metrics_print(fixture->metrics, &page);
-        assert_true(metric_value(metrics_gauge(fixture->metrics, "workqueue_longest_running_processor_seconds", "", NULL),
-                            (const char *const[]){ "things", "things" }) > 0);
-        assert_non_null(strstr(text_string(&page),
-                "workqueue_depth{name=\"things\",controller=\"things\",priority=\"0\"} 0"));
+        assert_true(
+                metric_value(metrics_gauge(fixture->metrics, "workqueue_longest_running_processor_seconds", "", NULL),
+                        (const char *const[]){ "things", "things" }) > 0);
+        assert_non_null(
+                strstr(text_string(&page), "workqueue_depth{name=\"things\",controller=\"things\",priority=\"0\"} 0"));
         queue_done(fixture->queue, key);
 }
 

@@ -69,7 +69,8 @@ static int start(void **state) {
         called = 0;
         fake_runtime_start(&scene.fake, controllers);
         fake_api_make(scene.fake.api, THING,
-                "{\"apiVersion\":\"test.io/v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"one\",\"namespace\":\"x\"}}");
+                "{\"apiVersion\":\"test.io/"
+                "v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"one\",\"namespace\":\"x\"}}");
         begin_pass(&scene);
         *state = &scene;
         return 0;
@@ -204,11 +205,35 @@ static void test_a_foreign_edit_during_a_restart_is_put_back(void **state) {
         assert_log(scene, "");
 }
 
+static void test_an_endless_fight_is_slowed_down(void **state) {
+        Scene *scene = *state;
+
+        pass(scene);
+        for (int i = 0; i < 20; i++) {
+                fake_api_edit(scene->fake.api, SERVICE, "{\"spec\":{\"type\":\"LoadBalancer\"}}");
+                pass(scene);
+                assert_log(scene, "PATCH " SERVICE "\n");
+        }
+        fake_api_edit(scene->fake.api, SERVICE, "{\"spec\":{\"type\":\"LoadBalancer\"}}");
+        begin_pass(scene);
+        (void)want_service(scene, "ClusterIP");
+        plan_call(&scene->plan, "move", NULL, "what comes next is done");
+        assert_stops(scene, ERROR_THROTTLED, "Service x/front is changed again and again by somebody else");
+        assert_in_range(scene->err.retry_after_ms, 1, 60000);
+        assert_log(scene, "");
+        assert_int_equal(called, 1);
+        begin_pass(scene);
+        (void)want_service(scene, "NodePort");
+        assert_runs(scene);
+        assert_log(scene, "PATCH " SERVICE "\n");
+}
+
 static void test_what_others_add_stays(void **state) {
         Scene *scene = *state;
 
         pass(scene);
-        fake_api_edit(scene->fake.api, SERVICE, "{\"spec\":{\"more\":\"theirs\"},\"metadata\":{\"labels\":{\"team\":\"a\"}}}");
+        fake_api_edit(scene->fake.api, SERVICE,
+                "{\"spec\":{\"more\":\"theirs\"},\"metadata\":{\"labels\":{\"team\":\"a\"}}}");
         pass(scene);
         assert_log(scene, "");
         assert_field(scene, SERVICE, "/spec/more", "theirs");
@@ -254,7 +279,8 @@ static void test_an_object_of_somebody_else_is_left_alone(void **state) {
         Scene *scene = *state;
 
         fake_api_make(scene->fake.api, SETTING,
-                "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"settings\",\"namespace\":\"x\"},"
+                "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"settings\",\"namespace\":\"x\"}"
+                ","
                 "\"data\":{\"a\":\"theirs\"}}");
         /* Without our label the watch would not show it. */
         plan_apply(&scene->plan, &kind_setting,
@@ -284,7 +310,8 @@ static void test_an_object_of_an_earlier_bearer_of_the_name_is_waited_for(void *
         pass(scene);
         fake_api_remove(scene->fake.api, THING);
         fake_api_make(scene->fake.api, THING,
-                "{\"apiVersion\":\"test.io/v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"one\",\"namespace\":\"x\"}}");
+                "{\"apiVersion\":\"test.io/"
+                "v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"one\",\"namespace\":\"x\"}}");
         begin_pass(scene);
         (void)want_service(scene, "ClusterIP");
         assert_stops(scene, ERROR_CONFLICT, "still belongs to an earlier Thing of this name");
@@ -310,7 +337,8 @@ static void test_kept_objects_have_no_owner_and_serve_the_next_bearer(void **sta
         assert_field(scene, SERVICE, "/metadata/ownerReferences[0]/uid", "(nothing)");
         fake_api_remove(scene->fake.api, THING);
         fake_api_make(scene->fake.api, THING,
-                "{\"apiVersion\":\"test.io/v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"one\",\"namespace\":\"x\"}}");
+                "{\"apiVersion\":\"test.io/"
+                "v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"one\",\"namespace\":\"x\"}}");
         begin_pass(scene);
         want_service(scene, "ClusterIP")->keep = true;
         assert_runs(scene);
@@ -321,15 +349,20 @@ static void test_a_kind_that_is_not_watched_cannot_be_applied(void **state) {
         Scene *scene = *state;
 
         plan_apply(&scene->plan, &kind_unwatched,
-                parse(scene, "{\"apiVersion\":\"v1\",\"kind\":\"Endpoints\",\"metadata\":{\"name\":\"e\",\"namespace\":\"x\"}}"),
+                parse(scene, "{\"apiVersion\":\"v1\",\"kind\":\"Endpoints\",\"metadata\":{\"name\":\"e\",\"namespace\":"
+                             "\"x\"}}"),
                 "why");
         assert_stops(scene, ERROR_BUG, "Endpoints is applied but not watched");
 }
 
 static void test_the_first_failure_ends_the_pass(void **state) {
         Scene *scene = *state;
-        const FakeFault fault = { .method = "PATCH", .part = "services", .status = 403, .reason = "Forbidden",
-                .message = "services is forbidden: User \"op\" cannot patch", .count = 1 };
+        const FakeFault fault = { .method = "PATCH",
+                .part = "services",
+                .status = 403,
+                .reason = "Forbidden",
+                .message = "services is forbidden: User \"op\" cannot patch",
+                .count = 1 };
 
         (void)want_service(scene, "ClusterIP");
         plan_call(&scene->plan, "move", NULL, "the primary sits wrong");
@@ -359,8 +392,9 @@ static void test_a_lost_reply_leads_to_the_same_end(void **state) {
 
 static void test_created_objects_are_never_changed(void **state) {
         Scene *scene = *state;
-        const char *secret = "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"keys\",\"namespace\":\"x\"},"
-                             "\"data\":{\"a\":\"Zmlyc3Q=\"}}";
+        const char *secret =
+                "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"keys\",\"namespace\":\"x\"},"
+                "\"data\":{\"a\":\"Zmlyc3Q=\"}}";
         const Json *kept = NULL;
 
         assert_true(secrets_get(scene->fake.runtime.secrets, "x", "keys", &scene->arena, &kept, &scene->err));
@@ -504,13 +538,15 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_a_changed_intent_is_applied, start, end),
                 cmocka_unit_test_setup_teardown(test_a_foreign_edit_is_put_back, start, end),
                 cmocka_unit_test_setup_teardown(test_a_foreign_edit_during_a_restart_is_put_back, start, end),
+                cmocka_unit_test_setup_teardown(test_an_endless_fight_is_slowed_down, start, end),
                 cmocka_unit_test_setup_teardown(test_what_others_add_stays, start, end),
                 cmocka_unit_test_setup_teardown(test_an_edit_of_our_mark_is_put_back, start, end),
                 cmocka_unit_test_setup_teardown(test_a_deleted_object_is_made_again, start, end),
                 cmocka_unit_test_setup_teardown(test_an_object_that_is_being_deleted_is_waited_for, start, end),
                 cmocka_unit_test_setup_teardown(test_an_object_of_somebody_else_is_left_alone, start, end),
                 cmocka_unit_test_setup_teardown(test_an_object_that_lost_its_label_gets_it_back, start, end),
-                cmocka_unit_test_setup_teardown(test_an_object_of_an_earlier_bearer_of_the_name_is_waited_for, start, end),
+                cmocka_unit_test_setup_teardown(
+                        test_an_object_of_an_earlier_bearer_of_the_name_is_waited_for, start, end),
                 cmocka_unit_test_setup_teardown(test_an_object_of_another_owner_is_left_alone, start, end),
                 cmocka_unit_test_setup_teardown(test_kept_objects_have_no_owner_and_serve_the_next_bearer, start, end),
                 cmocka_unit_test_setup_teardown(test_a_kind_that_is_not_watched_cannot_be_applied, start, end),

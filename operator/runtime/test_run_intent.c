@@ -40,7 +40,8 @@ static void assert_same_hash(const char *a, const char *b, bool same) {
 
 static void test_the_order_of_keys_does_not_change_the_hash(void **state) {
         (void)state;
-        assert_same_hash("{\"a\":1,\"b\":{\"c\":[1,2],\"d\":\"x\"}}", "{\"b\":{\"d\":\"x\",\"c\":[1,2]},\"a\":1}", true);
+        assert_same_hash(
+                "{\"a\":1,\"b\":{\"c\":[1,2],\"d\":\"x\"}}", "{\"b\":{\"d\":\"x\",\"c\":[1,2]},\"a\":1}", true);
 }
 
 static void test_any_change_changes_the_hash(void **state) {
@@ -72,18 +73,21 @@ static bool covered(const char *intent_text, const char *fields) {
 
 static void test_names_and_versions_need_no_owner(void **state) {
         (void)state;
-        assert_true(covered("{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"x\",\"namespace\":\"n\"}}",
+        assert_true(covered(
+                "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"x\",\"namespace\":\"n\"}}",
                 "{}"));
 }
 
 static void test_every_leaf_must_be_owned(void **state) {
-        const char *intent = "{\"metadata\":{\"name\":\"x\",\"labels\":{\"a\":\"1\",\"b\":\"2\"}},\"data\":{\"k\":\"v\"}}";
+        const char *intent =
+                "{\"metadata\":{\"name\":\"x\",\"labels\":{\"a\":\"1\",\"b\":\"2\"}},\"data\":{\"k\":\"v\"}}";
 
         (void)state;
         assert_true(covered(intent, "{\"f:data\":{\"f:k\":{}},\"f:metadata\":{\"f:labels\":{\"f:a\":{},\"f:b\":{}}}}"));
         assert_false(covered(intent, "{\"f:data\":{\"f:k\":{}},\"f:metadata\":{\"f:labels\":{\"f:a\":{}}}}"));
         assert_false(covered(intent, "{\"f:metadata\":{\"f:labels\":{\"f:a\":{},\"f:b\":{}}}}"));
-        assert_false(covered(intent, "{\"f:data\":{\"f:other\":{}},\"f:metadata\":{\"f:labels\":{\"f:a\":{},\"f:b\":{}}}}"));
+        assert_false(
+                covered(intent, "{\"f:data\":{\"f:other\":{}},\"f:metadata\":{\"f:labels\":{\"f:a\":{},\"f:b\":{}}}}"));
         assert_true(covered(intent, "{\"f:data\":{\".\":{},\"f:k\":{},\"f:more\":{}},"
                                     "\"f:metadata\":{\"f:labels\":{\".\":{},\"f:a\":{},\"f:b\":{}}}}"));
 }
@@ -97,14 +101,16 @@ static void test_a_leaf_owns_what_is_below_it(void **state) {
 static void test_items_of_keyed_lists_are_found_by_their_keys(void **state) {
         const char *intent = "{\"spec\":{\"ports\":[{\"port\":80,\"name\":\"http\"},{\"port\":53,\"protocol\":\"UDP\"},"
                              "{\"port\":53,\"protocol\":\"TCP\"}]}}";
-        const char *fields = "{\"f:spec\":{\"f:ports\":{"
-                             "\"k:{\\\"port\\\":53,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:port\":{},\"f:protocol\":{}},"
-                             "\"k:{\\\"port\\\":53,\\\"protocol\\\":\\\"UDP\\\"}\":{\".\":{},\"f:port\":{},\"f:protocol\":{}},"
-                             "\"k:{\\\"port\\\":80,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:name\":{},\"f:port\":{}}}}}";
-        const char *taken = "{\"f:spec\":{\"f:ports\":{"
-                            "\"k:{\\\"port\\\":53,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:port\":{},\"f:protocol\":{}},"
-                            "\"k:{\\\"port\\\":53,\\\"protocol\\\":\\\"UDP\\\"}\":{\".\":{},\"f:port\":{},\"f:protocol\":{}},"
-                            "\"k:{\\\"port\\\":80,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:port\":{}}}}}";
+        const char *fields =
+                "{\"f:spec\":{\"f:ports\":{"
+                "\"k:{\\\"port\\\":53,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:port\":{},\"f:protocol\":{}},"
+                "\"k:{\\\"port\\\":53,\\\"protocol\\\":\\\"UDP\\\"}\":{\".\":{},\"f:port\":{},\"f:protocol\":{}},"
+                "\"k:{\\\"port\\\":80,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:name\":{},\"f:port\":{}}}}}";
+        const char *taken =
+                "{\"f:spec\":{\"f:ports\":{"
+                "\"k:{\\\"port\\\":53,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:port\":{},\"f:protocol\":{}},"
+                "\"k:{\\\"port\\\":53,\\\"protocol\\\":\\\"UDP\\\"}\":{\".\":{},\"f:port\":{},\"f:protocol\":{}},"
+                "\"k:{\\\"port\\\":80,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:port\":{}}}}}";
 
         (void)state;
         assert_true(covered(intent, fields));
@@ -129,17 +135,20 @@ static void test_empty_maps_are_leaves_and_empty_lists_are_nothing(void **state)
 
 static void test_owner_references_are_leaves_by_uid(void **state) {
         (void)state;
-        assert_true(covered("{\"metadata\":{\"name\":\"x\",\"ownerReferences\":[{\"uid\":\"u1\",\"name\":\"o\",\"kind\":\"K\"}]}}",
+        assert_true(covered(
+                "{\"metadata\":{\"name\":\"x\",\"ownerReferences\":[{\"uid\":\"u1\",\"name\":\"o\",\"kind\":\"K\"}]}}",
                 "{\"f:metadata\":{\"f:ownerReferences\":{\"k:{\\\"uid\\\":\\\"u1\\\"}\":{}}}}"));
-        assert_false(covered("{\"metadata\":{\"name\":\"x\",\"ownerReferences\":[{\"uid\":\"u1\",\"name\":\"o\",\"kind\":\"K\"}]}}",
+        assert_false(covered(
+                "{\"metadata\":{\"name\":\"x\",\"ownerReferences\":[{\"uid\":\"u1\",\"name\":\"o\",\"kind\":\"K\"}]}}",
                 "{\"f:metadata\":{\"f:ownerReferences\":{\"k:{\\\"uid\\\":\\\"u2\\\"}\":{}}}}"));
 }
 
 static void test_without_an_entry_nothing_is_owned(void **state) {
         CLEANUP(json_cleanup) Json *intent = parse("{\"spec\":{\"a\":1}}");
         CLEANUP(json_cleanup) Json *bare = parse("{\"metadata\":{\"name\":\"x\"}}");
-        CLEANUP(json_cleanup) Json *update = parse("{\"metadata\":{\"managedFields\":[{\"manager\":\"us\","
-                                                   "\"operation\":\"Update\",\"fieldsV1\":{\"f:spec\":{}}}]}}");
+        CLEANUP(json_cleanup)
+        Json *update = parse("{\"metadata\":{\"managedFields\":[{\"manager\":\"us\","
+                             "\"operation\":\"Update\",\"fieldsV1\":{\"f:spec\":{}}}]}}");
 
         (void)state;
         assert_false(run_owns_all(intent, bare, "us"));

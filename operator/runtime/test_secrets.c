@@ -86,8 +86,9 @@ static void test_that_there_is_none_is_an_answer_too(void **state) {
 static void test_a_refusal_is_an_error_and_not_remembered(void **state) {
         FakeRuntime *fake = *state;
         CLEANUP(arena_done) Arena arena = { 0 };
-        const FakeFault fault = { .method = "GET", .part = "secrets", .status = 403, .reason = "Forbidden",
-                .message = "no", .count = 1 };
+        const FakeFault fault = {
+                .method = "GET", .part = "secrets", .status = 403, .reason = "Forbidden", .message = "no", .count = 1
+        };
         const Json *secret = NULL;
         Error err = { 0 };
 

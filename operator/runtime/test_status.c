@@ -230,6 +230,27 @@ static void test_without_a_status_what_is_there_stays(void **state) {
         done(&built);
 }
 
+static void test_a_failure_before_the_plan_leaves_the_rest_alone(void **state) {
+        Built built = { 0 };
+        Error failure = { 0 };
+
+        (void)state;
+        begin(&built);
+        plan_condition(&built.plan, "QuorumHealthy", "True", "Odd", "3 of 3");
+        build(&built, NULL, NULL, NOON);
+        CLEANUP(json_cleanup) Json *before = json_copy(built.status);
+        arena_done(&built.arena);
+        plan_start(&built.plan, &built.arena);
+        (void)error_set(&failure, ERROR_FORBIDDEN, "cannot get Secret x/keys");
+        build(&built, before, &failure, NOON + SECOND);
+        assert_conditions(built.status, "Unknown", "True", "False");
+        assert_at(built.status, "/conditions[type=QuorumHealthy]/message", "3 of 3");
+        assert_at(built.status, "/phase", "Running");
+        assert_int_equal(json_find_int(built.status, "/members", 0), 3);
+        assert_at(built.status, "/waitingFor[0]/what", "cannot get Secret x/keys");
+        done(&built);
+}
+
 static void test_long_words_and_many_waits_are_cut(void **state) {
         Built built = { 0 };
         char long_text[2000];
@@ -354,10 +375,28 @@ static void test_an_object_that_is_gone_has_no_status(void **state) {
         fake_api_remove(scene->fake.api, THING);
         report(scene, NULL);
         fake_api_make(scene->fake.api, THING,
-                "{\"apiVersion\":\"test.io/v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"one\",\"namespace\":\"x\"}}");
+                "{\"apiVersion\":\"test.io/"
+                "v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"one\",\"namespace\":\"x\"}}");
         Error err = { 0 };
         assert_false(status_report(&scene->fake.runtime, scene->thing, PATH_STATUS, &scene->built.plan, NULL, &err));
         assert_int_equal(err.code, ERROR_CONFLICT);
+}
+
+static void test_a_failure_before_the_plan_is_reported(void **state) {
+        Scene *scene = *state;
+        Error failure = { 0 };
+
+        report(scene, NULL);
+        see(scene);
+        (void)error_set(&failure, ERROR_FORBIDDEN, "cannot get Secret x/keys");
+        assert_true(status_report_failure(&scene->fake.runtime, &kind_thing, PATH_STATUS, &failure).failed);
+        assert_log(scene, "PATCH " THING "/status\n");
+        see(scene);
+        assert_true(status_report_failure(&scene->fake.runtime, &kind_thing, PATH_STATUS, &failure).failed);
+        assert_log(scene, "");
+        CLEANUP(json_cleanup) Json *thing = fake_api_get(scene->fake.api, THING);
+        assert_at(thing, "/status/waitingFor[0]/what", "cannot get Secret x/keys");
+        assert_int_equal(json_find_int(thing, "/status/members", 0), 3);
 }
 
 int main(void) {
@@ -372,11 +411,14 @@ int main(void) {
                 cmocka_unit_test(test_what_the_plan_says_of_the_three_conditions_counts),
                 cmocka_unit_test(test_a_held_plan_says_so),
                 cmocka_unit_test(test_without_a_status_what_is_there_stays),
+                cmocka_unit_test(test_a_failure_before_the_plan_leaves_the_rest_alone),
                 cmocka_unit_test(test_long_words_and_many_waits_are_cut),
                 cmocka_unit_test(test_every_failure_has_a_word_and_a_way_out),
                 cmocka_unit_test_setup_teardown(test_status_is_written_once, start, end),
                 cmocka_unit_test_setup_teardown(test_a_foreign_edit_of_status_is_put_back, start, end),
-                cmocka_unit_test_setup_teardown(test_fields_of_others_in_status_cost_one_write_after_a_start, start, end),
+                cmocka_unit_test_setup_teardown(
+                        test_fields_of_others_in_status_cost_one_write_after_a_start, start, end),
+                cmocka_unit_test_setup_teardown(test_a_failure_before_the_plan_is_reported, start, end),
                 cmocka_unit_test_setup_teardown(test_an_object_that_is_gone_has_no_status, start, end),
         };
 

@@ -50,7 +50,8 @@ static Object *child(const char *owner, const char *label) {
         char metadata[256];
 
         (void)snprintf(metadata, sizeof(metadata),
-                "\"name\":\"c\",\"labels\":{\"cluster\":\"%s\"},\"ownerReferences\":[{\"kind\":\"Thing\",\"name\":\"%s\","
+                "\"name\":\"c\",\"labels\":{\"cluster\":\"%s\"},\"ownerReferences\":[{\"kind\":\"Thing\",\"name\":\"%"
+                "s\","
                 "\"uid\":\"w\",\"controller\":true}]",
                 label, owner);
         return make(&kind_child, metadata, "");
@@ -110,17 +111,20 @@ static void test_some_changes_are_everybodys(void **state) {
         cache_add_scope(own, "");
         cache_apply(own, "", make(&kind_thing, "\"name\":\"one\"", ""));
         cache_apply(own, "", make(&kind_thing, "\"name\":\"two\"", ""));
-        assert_wakes(&label_controller, &kind_slice, NULL, make(&kind_slice, "\"name\":\"s\"", ""), own, "x/one x/two ");
+        assert_wakes(
+                &label_controller, &kind_slice, NULL, make(&kind_slice, "\"name\":\"s\"", ""), own, "x/one x/two ");
         cache_free(own);
 }
 
 static void test_status_alone_is_told_from_the_rest(void **state) {
         CLEANUP(object_cleanup) Object *base = make(&kind_thing, "\"name\":\"a\",\"generation\":1", "");
-        CLEANUP(object_cleanup) Object *status =
-                make(&kind_thing, "\"name\":\"a\",\"generation\":1", ",\"status\":{\"a\":1}");
-        CLEANUP(object_cleanup) Object *spec = make(&kind_thing, "\"name\":\"a\",\"generation\":1", ",\"spec\":{\"a\":1}");
+        CLEANUP(object_cleanup)
+        Object *status = make(&kind_thing, "\"name\":\"a\",\"generation\":1", ",\"status\":{\"a\":1}");
+        CLEANUP(object_cleanup)
+        Object *spec = make(&kind_thing, "\"name\":\"a\",\"generation\":1", ",\"spec\":{\"a\":1}");
         CLEANUP(object_cleanup) Object *generation = make(&kind_thing, "\"name\":\"a\",\"generation\":2", "");
-        CLEANUP(object_cleanup) Object *deleting =
+        CLEANUP(object_cleanup)
+        Object *deleting =
                 make(&kind_thing, "\"name\":\"a\",\"generation\":1,\"deletionTimestamp\":\"2026-01-02T03:04:05Z\"", "");
 
         (void)state;
@@ -144,8 +148,10 @@ static void test_keys_split_into_namespace_and_name(void **state) {
 }
 
 static void test_controllers_share_the_cache_of_a_kind(void **state) {
-        static const Watched some[] = { { .kind = &kind_child, .label_path = SIZE_MAX, .label_selector = "by=us" }, { 0 } };
-        static const Watched own[] = { { .kind = &kind_thing, .label_path = SIZE_MAX, .label_selector = "by=us" }, { 0 } };
+        static const Watched some[] = { { .kind = &kind_child, .label_path = SIZE_MAX, .label_selector = "by=us" },
+                { 0 } };
+        static const Watched own[] = { { .kind = &kind_thing, .label_path = SIZE_MAX, .label_selector = "by=us" },
+                { 0 } };
         static const Controller first = { .name = "a", .kind = &kind_thing, .watches = some };
         static const Controller second = { .name = "b", .kind = &kind_slice, .watches = own };
         const Kind *kind = NULL;
@@ -164,8 +170,10 @@ static void test_controllers_share_the_cache_of_a_kind(void **state) {
 }
 
 static void test_two_selectors_for_a_kind_are_a_bug(void **state) {
-        static const Watched us[] = { { .kind = &kind_child, .label_path = SIZE_MAX, .label_selector = "by=us" }, { 0 } };
-        static const Watched them[] = { { .kind = &kind_child, .label_path = SIZE_MAX, .label_selector = "by=me" }, { 0 } };
+        static const Watched us[] = { { .kind = &kind_child, .label_path = SIZE_MAX, .label_selector = "by=us" },
+                { 0 } };
+        static const Watched them[] = { { .kind = &kind_child, .label_path = SIZE_MAX, .label_selector = "by=me" },
+                { 0 } };
         static const Controller first = { .name = "a", .kind = &kind_thing, .watches = us };
         static const Controller second = { .name = "b", .kind = &kind_slice, .watches = them };
         Caches *caches = NULL;

@@ -25,8 +25,8 @@ static const Kind kind_thing = { "test.io", "v1", "Thing", "things", false, NULL
 static struct {
         pthread_mutex_t lock;
         pthread_cond_t changed;
-        ErrorCode fails;        /* the next passes fail so */
-        int failures;           /* how many of them */
+        ErrorCode fails; /* the next passes fail so */
+        int failures;    /* how many of them */
         uint32_t retry_after_ms;
         int64_t requeue_ms;
         const char *writes; /* version that the next pass says it wrote */
@@ -46,7 +46,8 @@ static Result reconcile(Runtime *runtime, const char *namespace_, const char *na
         if (script.busy > script.most_busy)
                 script.most_busy = script.busy;
         if (script.writes) {
-                freshness_wrote(runtime->freshness, runtime->key, runtime_cache(runtime, &kind_thing), "x", script.writes);
+                freshness_wrote(
+                        runtime->freshness, runtime->key, runtime_cache(runtime, &kind_thing), "x", script.writes);
                 script.writes = NULL;
         }
         result.failed = script.failures > 0;

@@ -15,8 +15,8 @@ enum { THREAD_STACK_BYTES = 256 * 1024 };
 #endif
 
 /* `name` is cut to 15 characters and shows in top and gdb. All signals are blocked in the thread. */
-bool thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *context), void *context, Error *err)
-        MUST_USE;
+bool thread_start(
+        pthread_t *ret_thread, const char *name, void *(*run)(void *context), void *context, Error *err) MUST_USE;
 /* A condition for thread_sleep. */
 void thread_condition(pthread_cond_t *ret_condition);
 /* Sleeps until the condition is signalled, at most `milliseconds`; wakes early now and then. The lock is held. */

@@ -8,8 +8,8 @@
 /* A namespace and a name have at most 63 and 253 characters. */
 enum { KEY_SIZE = 320 };
 
-static void wake_name(const Controller *controller, const char *namespace_, const char *name, WakeFunction *wake,
-        void *context) {
+static void wake_name(
+        const Controller *controller, const char *namespace_, const char *name, WakeFunction *wake, void *context) {
         char key[KEY_SIZE];
         int length;
 
@@ -21,8 +21,8 @@ static void wake_name(const Controller *controller, const char *namespace_, cons
                 wake(context, key);
 }
 
-static void wake_by_object(const Controller *controller, const Watched *watched, const Object *object,
-        WakeFunction *wake, void *context) {
+static void wake_by_object(
+        const Controller *controller, const Watched *watched, const Object *object, WakeFunction *wake, void *context) {
         const char *label;
 
         if (!object)

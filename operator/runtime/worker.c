@@ -136,8 +136,10 @@ static void reconcile(Workers *workers, const char *key, int priority) {
         wake_split(key, &arena, &namespace_, &name);
         (void)snprintf(id, sizeof(id), "%012" PRIx64, random_below(UINT64_C(1) << 48));
         runtime.key = key;
-        runtime.log = (LogContext){ .component = workers->controller->name, .namespace_ = *namespace_ ? namespace_ : NULL,
-                .name = name, .reconcile_id = id };
+        runtime.log = (LogContext){ .component = workers->controller->name,
+                .namespace_ = *namespace_ ? namespace_ : NULL,
+                .name = name,
+                .reconcile_id = id };
         if (workers->on_reconcile)
                 workers->on_reconcile(workers->context);
         worker_metrics_active(&workers->metrics, 1);

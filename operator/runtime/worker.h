@@ -12,8 +12,8 @@ enum { WORKERS_MAXIMUM = 32 };
 
 typedef struct WorkersOptions {
         const Controller *controller;
-        Runtime runtime; /* copied for each worker; freshness, key and log are filled in here */
-        int count;       /* 1 to WORKERS_MAXIMUM */
+        Runtime runtime;                     /* copied for each worker; freshness, key and log are filled in here */
+        int count;                           /* 1 to WORKERS_MAXIMUM */
         void (*on_reconcile)(void *context); /* before each pass; may be NULL */
         void *context;
 } WorkersOptions;

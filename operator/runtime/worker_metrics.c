@@ -2,13 +2,15 @@
 /* Names, labels and buckets: controller-runtime's pkg/internal/controller/metrics. */
 #include "operator/runtime/worker_metrics.h"
 
-static const double second_buckets[] = { .005, .01, .025, .05, .1, .15, .2, .25, .3, .35, .4, .45, .5, .6, .7, .8, .9, 1,
-        1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60 };
+static const double second_buckets[] = { .005, .01, .025, .05, .1, .15, .2, .25, .3, .35, .4, .45, .5, .6, .7, .8, .9,
+        1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60 };
 static const double wait_buckets[] = { .001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10 };
 static const char *const by_controller[] = { "controller", NULL };
 static const char *const by_result[] = { "controller", "result", NULL };
-static const char *const outcomes[] = { [WORKER_SUCCESS] = "success", [WORKER_ERROR] = "error",
-        [WORKER_REQUEUE] = "requeue", [WORKER_REQUEUE_AFTER] = "requeue_after" };
+static const char *const outcomes[] = { [WORKER_SUCCESS] = "success",
+        [WORKER_ERROR] = "error",
+        [WORKER_REQUEUE] = "requeue",
+        [WORKER_REQUEUE_AFTER] = "requeue_after" };
 
 static Metric *counter(Metrics *metrics, const char *controller, const char *name, const char *help) {
         Metric *metric = metrics_counter(metrics, name, help, by_controller);

@@ -134,8 +134,7 @@ static void serve_request(FakeApi *api, int fd, const FakeRequest *request, cons
         pthread_mutex_unlock(&api->lock);
         if (fault.method && fault.status) {
                 json_free(reply.json);
-                reply = (FakeReply){ fault.status,
-                        fake_store_status(fault.status, fault.reason, fault.message, NULL) };
+                reply = (FakeReply){ fault.status, fake_store_status(fault.status, fault.reason, fault.message, NULL) };
         }
         if (!fault.method || fault.status)
                 answer(fd, reply.status, reply.json);
@@ -191,8 +190,7 @@ static void serve_watch_or_fault(FakeApi *api, int fd, const char *path, const c
         if (!fault.method) {
                 serve_watch(api, fd, path, query);
         } else if (fault.status) {
-                CLEANUP(json_cleanup) Json *status =
-                        fake_store_status(fault.status, fault.reason, fault.message, NULL);
+                CLEANUP(json_cleanup) Json *status = fake_store_status(fault.status, fault.reason, fault.message, NULL);
 
                 answer(fd, fault.status, status);
         }
@@ -223,8 +221,11 @@ static void serve_text(FakeApi *api, int fd, Text *text, char *body) {
         if (*body && !json_parse(body, strlen(body), &json, NULL))
                 return;
         CLEANUP(cleanup_free) char *whole = alloc_string(path);
-        FakeRequest request = { .method = method, .path = path, .query = query ? query : none,
-                .content_type = content_type, .body = json };
+        FakeRequest request = { .method = method,
+                .path = path,
+                .query = query ? query : none,
+                .content_type = content_type,
+                .body = json };
         char *last = strrchr(path, '/');
         if (strcmp(last, "/status") == 0) {
                 *last = '\0';
@@ -281,8 +282,7 @@ FakeApi *fake_api_new(void) {
         thread_condition(&api->changed);
         api->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (api->listener < 0 || bind(api->listener, (struct sockaddr *)&address, size) != 0 ||
-                listen(api->listener, 64) != 0 ||
-                getsockname(api->listener, (struct sockaddr *)&address, &size) != 0 ||
+                listen(api->listener, 64) != 0 || getsockname(api->listener, (struct sockaddr *)&address, &size) != 0 ||
                 !thread_start(&api->thread, "fake-api", listen_on, api, NULL))
                 abort();
         (void)snprintf(api->url, sizeof(api->url), "http://127.0.0.1:%d", ntohs(address.sin_port));
@@ -370,7 +370,8 @@ void fake_api_feed(FakeApi *api, Cache *cache) {
         text_printf(&plural, "/%s/", kind->plural);
         pthread_mutex_lock(&api->lock);
         while ((one = hashmap_next(&api->store.objects, &at)) && count < ARRAY_LEN(objects))
-                if (strncmp(one->path, prefix.data, strlen(prefix.data)) == 0 && strstr(one->path, text_string(&plural)) &&
+                if (strncmp(one->path, prefix.data, strlen(prefix.data)) == 0 &&
+                        strstr(one->path, text_string(&plural)) &&
                         object_project(kind, one->json, &objects[count], NULL))
                         count++;
         (void)snprintf(version, sizeof(version), "%lld", (long long)api->store.version + 1000);

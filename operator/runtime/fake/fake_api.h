@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* For tests alone: an API server in memory, on loopback, for any kind of object. It knows GET, POST, PUT, DELETE with
- * preconditions, merge patch, server-side apply with ownership of fields (maps by key, every list as a whole), status as
- * a subresource, generations, finalizers, and WATCH of a collection. What others do to objects, and what goes wrong, is
- * said by the test. Safe from every thread. */
+ * preconditions, merge patch, server-side apply with ownership of fields (maps by key, every list as a whole), status
+ * as a subresource, generations, finalizers, and WATCH of a collection. What others do to objects, and what goes wrong,
+ * is said by the test. Safe from every thread. */
 #pragma once
 
 #include "lib/kube/cache.h"

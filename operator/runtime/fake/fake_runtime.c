@@ -36,8 +36,11 @@ void fake_runtime_start(FakeRuntime *fake, const Controller *const *controllers)
         fake->client = client_new(fake->http);
         for (size_t i = 0; i < fake->caches->count; i++)
                 cache_add_scope(fake->caches->rows[i].cache, "");
-        fake->runtime = (Runtime){ .settings = &fake->settings, .client = fake->client, .metrics = fake->metrics,
-                .caches = fake->caches, .key = "x/one",
+        fake->runtime = (Runtime){ .settings = &fake->settings,
+                .client = fake->client,
+                .metrics = fake->metrics,
+                .caches = fake->caches,
+                .key = "x/one",
                 .log = { .component = "test", .namespace_ = "x", .name = "one", .reconcile_id = "test" } };
         remember_nothing(fake);
         fake_runtime_see(fake);

@@ -264,7 +264,7 @@ static FakeReply create(FakeStore *store, const FakeRequest *request) {
         return show(201, add(store, text_string(&path), json_copy(request->body)));
 }
 
-static FakeReply delete(FakeStore *store, const FakeRequest *request) {
+static FakeReply delete (FakeStore *store, const FakeRequest *request) {
         FakeObject *object = fake_store_find(store, request->path);
         const char *uid = json_find_string(request->body, "/preconditions/uid", NULL);
         const char *version = json_find_string(request->body, "/preconditions/resourceVersion", NULL);
@@ -291,7 +291,7 @@ FakeReply fake_store_handle(FakeStore *store, const FakeRequest *request) {
         if (strcmp(request->method, "PUT") == 0)
                 return replace(store, request);
         if (strcmp(request->method, "DELETE") == 0)
-                return delete(store, request);
+                return delete (store, request);
         if (strcmp(request->method, "PATCH") == 0)
                 return strstr(request->content_type, "apply-patch") ? apply(store, request) : merge(store, request);
         object = fake_store_find(store, request->path);

@@ -25,7 +25,7 @@ typedef struct FakeStore {
 
 typedef struct FakeRequest {
         const char *method;
-        char *path;  /* without query; of the object itself, without subresource */
+        char *path;              /* without query; of the object itself, without subresource */
         const char *subresource; /* NULL or "status" */
         const char *query;
         const char *content_type;
