@@ -159,11 +159,17 @@ static int shrink_sentinels(const View *view, int wanted, Plan *plan) {
         return state->replicas;
 }
 
+/* What is on its way out, or belongs to an earlier pillar of this name, says nothing about how many there are to be: the
+ * next one is made anew, with all members that have data. */
+static bool is_made_anew(const View *view, const Object *set) {
+        return !set || set->deleting || (set->owner_uid && !text_equal(set->owner_uid, view->pillar->uid));
+}
+
 static int count_now(const View *view, PillarSet set, const Target *target, Plan *plan) {
         const PillarStatefulSet *state = &view->sets[set];
         int wanted = target->wanted;
 
-        if (!state->object)
+        if (is_made_anew(view, state->object))
                 return first_count(view, state, wanted);
         if (target->refused)
                 return state->replicas;
