@@ -51,10 +51,10 @@ e2e/chart/test_rights.py compares them, both ways. */ -}}
 - apiGroups: [""]
   resources: [configmaps, serviceaccounts, services]
   verbs: [get, list, watch, create, patch, delete]
-# Members are replaced one by one.
+# Members are replaced one by one; a note on a pod brings it a changed configuration at once.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch, delete]
+  verbs: [list, watch, patch, delete]
 # Volumes go only under deletionPolicy Delete, and are read right before.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
