@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ARENA_COUNT = 2, TRIM_THRESHOLD_BYTES = 64 * 1024, MMAP_THRESHOLD_BYTES = 64 * 1024, TOP_PAD_BYTES = 16 * 1024 };
+enum { ARENA_COUNT = 1, TRIM_THRESHOLD_BYTES = 64 * 1024, MMAP_THRESHOLD_BYTES = 64 * 1024, TOP_PAD_BYTES = 16 * 1024 };
 
 static void *checked(void *memory) {
         static const char message[] = "out of memory\n";
