@@ -249,7 +249,7 @@ def test_strict_validation_shows_in_waiting_for_and_ends_with_the_spec(operator,
     toys.apply(text="hello", port=80, bad=True)
     eventually(lambda: any("nonsense" in wait["what"] for wait in toys.waits()))
     assert toys.condition("Stalled")["status"] == "True"
-    assert toys.condition("Ready")["status"] == "False"
+    assert toys.condition("Ready")["status"] == "Unknown"
     assert toys.get("services", "one-front")
     eventually(lambda: toys.events("Invalid"))
     quiet(operator)

@@ -2,12 +2,13 @@
 /* Carries a plan out: actions in order, stopping at the first failure. An apply is skipped when the cached object
  * carries the hash of the same intent and our field manager still owns the same fields; after a restart that is checked
  * once by reading, not by writing. One log line per effect and, where the action names one, one Event. Prunes at the
- * An object that somebody else changes again and again is put back 20 times a minute at most; the pass then goes on with
- * the next action and ends with ERROR_THROTTLED.
- * end of a complete plan. Nothing runs while the plan is held. What run adds to applied and created objects: an owner
- * reference to the object reconciled (controller, blocking its deletion), unless the action says keep or the object is
- * in another namespace; and on applied ones the annotation madbase.io/intent. An object of the name that is not ours is
- * never taken over: ERROR_EXISTS. One that is being deleted is waited for. */
+ * end of a complete plan. Nothing runs while the plan is held.
+ *
+ * What run adds to applied and created objects: an owner reference to the object reconciled (controller, blocking its
+ * deletion), unless the action says keep or the object is in another namespace; and on applied ones the annotation
+ * madbase.io/intent. An object of the name that is not ours is never taken over: ERROR_EXISTS. One that is being deleted
+ * is waited for. One that somebody else changes again and again is put back 20 times a minute at most; the pass then
+ * goes on with the next action and ends with ERROR_THROTTLED. */
 #pragma once
 
 #include "operator/runtime/controller.h"
