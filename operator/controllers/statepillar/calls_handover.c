@@ -18,8 +18,11 @@ enum {
 
 typedef struct Handover {
         Arena *arena;
+        const Object *about;
+        const char *password;
         const char *from, *to, *group, *address; /* `address`: of `to`, as the others know it */
         Redis *master, *successor, *sentinel;
+        bool asked; /* Sentinel was told to fail over */
 } Handover;
 
 static void done(Handover *handover) {
@@ -111,13 +114,20 @@ static bool caught_up(Handover *handover, Error *err) {
         return error_set(err, ERROR_TIMEOUT, "%s does not catch up with %s", handover->to, handover->from);
 }
 
+/* Sentinel sends all clients of the member that it promotes away, us too: ask on a new connection then. */
 static bool promoted(Handover *handover, Error *err) {
         int64_t end = clock_now_ms() + PROMOTION_MS, offset = 0;
         const char *role = "";
+        Error cut = { 0 };
 
         while (clock_now_ms() < end) {
-                if (!role_of(handover, handover->successor, &role, &offset, err))
-                        return false;
+                if (!role_of(handover, handover->successor, &role, &offset, &cut)) {
+                        redis_close(TAKE(handover->successor));
+                        if (!call_connect(handover->about, handover->to, PILLAR_PORT_REDIS, handover->password,
+                                    &handover->successor, &cut))
+                                return error_set(err, ERROR_UNAVAILABLE, "%s", cut.text);
+                        continue;
+                }
                 if (strcmp(role, "master") == 0)
                         return true;
                 rest(STEP_MS);
@@ -131,34 +141,62 @@ static bool move(Handover *handover, Error *err) {
         const char *const follow[] = { "REPLICAOF", handover->address, "6379", NULL };
         const char *const kill[] = { "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes", NULL };
 
-        return caught_up(handover, err) && call_tell(handover->sentinel, failover, err) && promoted(handover, err)
-                && call_tell(handover->master, follow, err) && call_tell(handover->master, kill, err);
+        if (!caught_up(handover, err) || !call_tell(handover->sentinel, failover, err))
+                return false;
+        handover->asked = true;
+        return promoted(handover, err) && call_tell(handover->master, follow, err)
+                && call_tell(handover->master, kill, err);
+}
+
+/* Lets writes go on where they belong. When it is not known who is master now, the pause ends by itself, after Sentinel
+ * has demoted the old one. */
+static void tidy_up(Handover *handover, bool moved) {
+        const char *const unpause[] = { "CLIENT", "UNPAUSE", NULL };
+        const char *const equal[] = { "CONFIG", "SET", "replica-priority", "100", NULL };
+        Error later = { 0 };
+
+        if ((moved || !handover->asked) && !call_tell(handover->master, unpause, &later))
+                later.code = ERROR_NONE;
+        if (handover->successor && !call_tell(handover->successor, equal, &later))
+                later.code = ERROR_NONE;
+}
+
+/* The plan may be older than the last move. */
+static bool still_leads(Handover *handover, Error *err) {
+        const char *role = "";
+        int64_t offset = 0;
+
+        if (!role_of(handover, handover->master, &role, &offset, err))
+                return false;
+        return strcmp(role, "master") == 0
+                || error_set(err, ERROR_CONFLICT, "%s is not the master any more", handover->from);
+}
+
+static bool connect_members(Handover *handover, const char *password, Error *err) {
+        handover->password = password;
+        return call_connect(handover->about, handover->from, PILLAR_PORT_REDIS, password, &handover->master, err)
+                && call_connect(handover->about, handover->to, PILLAR_PORT_REDIS, password, &handover->successor, err);
 }
 
 bool call_redis_handover(Runtime *runtime, const Object *about, const Json *args, Error *err) {
-        static const char *const pause[] = { "CLIENT", "PAUSE", "10000", "WRITE", NULL };
-        static const char *const unpause[] = { "CLIENT", "UNPAUSE", NULL };
-        static const char *const equal[] = { "CONFIG", "SET", "replica-priority", "100", NULL };
+        static const char *const pause[] = { "CLIENT", "PAUSE", "20000", "WRITE", NULL };
         CLEANUP(arena_done) Arena arena = { 0 };
         CLEANUP(done) Handover handover = {
                 .arena = &arena,
+                .about = about,
                 .from = json_find_string(args, "/from", ""),
                 .to = json_find_string(args, "/to", ""),
                 .group = json_find_string(args, "/group", ""),
                 .address = json_find_string(args, "/address", ""),
         };
         PillarSecrets secrets = { 0 };
-        Error later = { 0 };
 
         if (!call_credentials(runtime, about, &arena, &secrets, err)
-                || !call_connect(about, handover.from, PILLAR_PORT_REDIS, secrets.redis_password, &handover.master, err)
-                || !call_connect(about, handover.to, PILLAR_PORT_REDIS, secrets.redis_password, &handover.successor, err)
+                || !connect_members(&handover, secrets.redis_password, err)
                 || !find_sentinel(&handover, about, json_get(args, "sentinels"), secrets.sentinel_password, err))
                 return false;
-        bool moved = prefer(&handover, err) && call_tell(handover.master, pause, err) && move(&handover, err);
-        /* What is left undone here ends by itself: the pause after its time, the preference at the next start. */
-        bool tidy = call_tell(handover.master, unpause, &later) && call_tell(handover.successor, equal, &later);
-        (void)tidy;
+        bool moved = still_leads(&handover, err) && prefer(&handover, err) && call_tell(handover.master, pause, err) && move(&handover, err);
+        tidy_up(&handover, moved);
         call_hurry(runtime, about);
         return moved || error_wrap(err, "moving the Redis master from %s to %s", handover.from, handover.to);
 }

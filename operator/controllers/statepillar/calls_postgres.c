@@ -98,6 +98,17 @@ bool call_patroni_config(Runtime *runtime, const Object *about, const Json *args
         return true;
 }
 
+/* The plan may be older than the last move. */
+static bool still_leads(const Rest *rest, const char *leader, Error *err) {
+        const Json *says = NULL;
+        int status = 0;
+
+        if (!ask(rest, leader, "GET", "/patroni", NULL, &status, &says, err))
+                return false;
+        return text_equal(json_find_string(says, "/role", ""), "primary")
+                || error_set(err, ERROR_CONFLICT, "%s is not the primary any more", leader);
+}
+
 /* Asked of the candidate itself, just before: the prober's answer may be a second old. */
 static bool can_take_over(const Rest *rest, const char *candidate, Error *err) {
         const Json *says = NULL;
@@ -118,7 +129,8 @@ bool call_switchover(Runtime *runtime, const Object *about, const Json *args, Er
         Json *body = json_adopt(&arena, json_new_object());
         int status = 0;
 
-        if (!call_credentials(runtime, about, &arena, &rest.secrets, err) || !can_take_over(&rest, to, err))
+        if (!call_credentials(runtime, about, &arena, &rest.secrets, err) || !still_leads(&rest, from, err)
+                || !can_take_over(&rest, to, err))
                 return false;
         json_put_string(body, "leader", from);
         json_put_string(body, "candidate", to);
