@@ -7,113 +7,10 @@ import time
 
 import pytest
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "testing"))
 from podlab import Lab, until  # noqa: E402  pylint: disable=wrong-import-position
-
-CONFIG, SECRETS = "/etc/madbase/config", "/etc/madbase/secrets"
-GROUP, PASSWORD, SENTINEL_PASSWORD = "data-prod-1", 'pa"ss w\\rd', "sentinel-pw"
-FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 1.0, "retry": Retry(NoBackoff(), 0)}
-
-
-class Pillar:
-    """Redis members and Sentinels of one pillar, each in a pod."""
-
-    def __init__(self, lab, members=3, sentinels=3, min_replicas=0):
-        self.lab, self.password, self.sentinel_password = lab, PASSWORD, SENTINEL_PASSWORD
-        names = [f"prod-redis-{i}" for i in range(members)]
-        guards = [f"prod-sentinel-{i}" for i in range(sentinels)]
-        self.files = {
-            CONFIG: {"members": "\n".join(names) + "\n", "sentinels": "\n".join(guards) + "\n", "group": GROUP,
-                     "quorum": str(sentinels // 2 + 1),
-                     "redis__conf": f"maxmemory 256mb\nmin-replicas-to-write {min_replicas}\n"},
-            SECRETS: {"password": PASSWORD, "sentinel-password": SENTINEL_PASSWORD},
-        }
-        self.redis = [lab.pod(name, "redis", args=["redis"], files=self.files) for name in names]
-        self.sentinels = [lab.pod(name, "redis", args=["sentinel"], files=self.files) for name in guards]
-
-    def start(self, redis_members=None, sentinels=None):
-        for pod in (self.sentinels if sentinels is None else sentinels):
-            pod.start()
-        for pod in (self.redis if redis_members is None else redis_members):
-            pod.start()
-        return self
-
-    def client(self, pod, **options):
-        return redis.Redis(pod.address, 6379, password=self.password, **{**FAST, **options})
-
-    def sentinel(self, pod):
-        return redis.Redis(pod.address, 26379, password=self.sentinel_password, decode_responses=True, **FAST)
-
-    def state(self, pod):
-        port = redis.Redis(pod.address, 16379, password=self.password, decode_responses=True, protocol=2, **FAST)
-        answer = port.connection_pool.get_connection()
-        try:
-            answer.send_command("STATE")
-            words = answer.read_response()
-            return dict(zip(words[::2], words[1::2]))
-        finally:
-            answer.disconnect()
-
-    def named(self):
-        """Whom a majority of the Sentinels names."""
-        names = {pod.address: pod for pod in self.redis}
-        votes = []
-        for pod in self.sentinels:
-            try:
-                votes.append(self.sentinel(pod).sentinel_get_master_addr_by_name(GROUP)[0])
-            except (redis.RedisError, TypeError):
-                pass
-        for address in set(votes):
-            if votes.count(address) > len(self.sentinels) / 2:
-                return names[address]
-        return None
-
-    def master(self):
-        """The member that leads, is named by the Sentinels, and is the only one to lead."""
-        leading = []
-        for pod in self.redis:
-            try:
-                if self.client(pod).role()[0] == b"master":
-                    leading.append(pod)
-            except redis.RedisError:
-                pass
-        if len(leading) == 1 and (not self.sentinels or self.named() is leading[0]):
-            return leading[0]
-        return None
-
-    def replicas_in_step(self, count):
-        master = self.master()
-        info = self.client(master).info("replication")
-        lines = [info[f"slave{i}"] for i in range(info["connected_slaves"])]
-        return sum(line["state"] == "online" and line["lag"] <= 1 for line in lines) == count
-
-    def healthy(self, seconds=30):
-        until(self.master, seconds, "one master, named by the Sentinels")
-        until(lambda: self.replicas_in_step(len(self.redis) - 1), seconds, "all replicas in step")
-        for pod in self.redis:
-            until(lambda p=pod: self.client(p).ping(), seconds, "all ports open")
-        for pod in self.sentinels:
-            until(lambda p=pod: self.sentinel(p).execute_command("SENTINEL", "CKQUORUM", GROUP), seconds, "a quorum")
-            until(lambda p=pod: len(self.sentinel(p).sentinel_sentinels(GROUP)) == len(self.sentinels) - 1, seconds,
-                  "the Sentinels know each other")
-            until(lambda p=pod: len(self.sentinel(p).sentinel_slaves(GROUP)) == len(self.redis) - 1, seconds,
-                  "the Sentinels know the replicas")
-        return self.master()
-
-    def fill(self, prefix, count):
-        pipe = self.client(self.master()).pipeline(transaction=False)
-        for i in range(count):
-            pipe.set(f"{prefix}:{i}", "x" * 100)
-        pipe.execute()
-
-    def count(self, prefix):
-        return sum(1 for _ in self.client(self.master()).scan_iter(f"{prefix}:*", count=1000))
-
-    def logs(self):
-        return "\n".join(f"===== {pod.name} {pod.address}\n{pod.log()[-4000:]}" for pod in self.redis + self.sentinels)
+from redis_pillar import CONFIG, FAST, GROUP, SECRETS, RedisPillar, Writers  # noqa: E402  pylint: disable=wrong-import-position
 
 
 @pytest.fixture(name="lab")
@@ -149,7 +46,7 @@ def open_port(pod):
 
 
 def test_first_start_makes_member_0_the_master(lab):
-    pillar = Pillar(lab).start()
+    pillar = RedisPillar(lab).start()
     assert pillar.healthy() is pillar.redis[0]
     for pod in pillar.redis:
         until(lambda p=pod: "0" in p.exec("sh", "-c", "madbase-redis ready && echo 0"), 5, f"{pod.name} is ready")
@@ -160,7 +57,7 @@ def test_first_start_makes_member_0_the_master(lab):
 
 
 def test_one_member_without_sentinels_leads_at_once_and_again(lab):
-    pillar = Pillar(lab, members=1, sentinels=0).start()
+    pillar = RedisPillar(lab, members=1, sentinels=0).start()
     until(pillar.master, 10, "the only member leads")
     pillar.fill("a", 100)
     pillar.redis[0].stop()
@@ -170,7 +67,7 @@ def test_one_member_without_sentinels_leads_at_once_and_again(lab):
 
 
 def test_first_start_waits_for_all_members(lab):
-    pillar = Pillar(lab)
+    pillar = RedisPillar(lab)
     pillar.start(pillar.redis[:2])
     until(lambda: pillar.state(pillar.redis[0])["phase"] == "Closed", 10, "member 0 has started")
     stays(lambda: not open_port(pillar.redis[0]) and not open_port(pillar.redis[1]), 8, "a port is open")
@@ -181,7 +78,7 @@ def test_first_start_waits_for_all_members(lab):
 
 @pytest.mark.parametrize("restart", ["at once", "late"])
 def test_a_master_that_comes_back_empty_wipes_nobody(lab, restart):
-    pillar = Pillar(lab).start()
+    pillar = RedisPillar(lab).start()
     old = pillar.healthy()
     pillar.fill("a", 2000)
     until(lambda: pillar.replicas_in_step(2), 5, "replicas in step")
@@ -199,7 +96,7 @@ def test_a_master_that_comes_back_empty_wipes_nobody(lab, restart):
 
 def test_older_data_never_leads_though_the_sentinels_name_it(lab):
     """All members lost at once, and the master's volume is put back from an earlier day."""
-    pillar = Pillar(lab).start()
+    pillar = RedisPillar(lab).start()
     old = pillar.healthy()
     pillar.fill("a", 500)
     time.sleep(1.5)  # the earlier day: the witness is written each second
@@ -229,7 +126,7 @@ def test_older_data_never_leads_though_the_sentinels_name_it(lab):
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_all_pods_lost_at_once_heal_without_help(lab, how):
-    pillar = Pillar(lab, min_replicas=1).start()
+    pillar = RedisPillar(lab, min_replicas=1).start()
     pillar.healthy()
     pillar.fill("a", 1000)
     until(lambda: pillar.replicas_in_step(2), 5, "replicas in step")
@@ -247,7 +144,7 @@ def test_all_pods_lost_at_once_heal_without_help(lab, how):
 
 
 def test_all_lost_and_the_named_master_gone_for_good(lab):
-    pillar = Pillar(lab).start()
+    pillar = RedisPillar(lab).start()
     old = pillar.healthy()
     pillar.fill("a", 1000)
     until(lambda: pillar.replicas_in_step(2), 5, "replicas in step")
@@ -261,7 +158,7 @@ def test_all_lost_and_the_named_master_gone_for_good(lab):
 
 
 def test_a_single_member_within_reach_does_not_lead_alone(lab):
-    pillar = Pillar(lab).start()
+    pillar = RedisPillar(lab).start()
     pillar.healthy()
     pillar.fill("a", 10)
     for pod in pillar.redis + pillar.sentinels:
@@ -276,7 +173,7 @@ def test_a_single_member_within_reach_does_not_lead_alone(lab):
 
 def test_sentinels_lost_with_their_volumes_the_most_advanced_member_leads(lab):
     """Nobody knows a master any more, and member 0 is the stale one."""
-    pillar = Pillar(lab).start()
+    pillar = RedisPillar(lab).start()
     pillar.healthy()
     pillar.fill("a", 500)
     until(lambda: pillar.replicas_in_step(2), 5, "replicas in step")
@@ -295,7 +192,7 @@ def test_sentinels_lost_with_their_volumes_the_most_advanced_member_leads(lab):
 
 
 def test_a_killed_master_is_replaced_and_comes_back_as_replica(lab):
-    pillar = Pillar(lab, min_replicas=1).start()
+    pillar = RedisPillar(lab, min_replicas=1).start()
     old = pillar.healthy()
     pillar.fill("a", 500)
     until(lambda: pillar.replicas_in_step(2), 5, "replicas in step")
@@ -312,7 +209,7 @@ def test_a_killed_master_is_replaced_and_comes_back_as_replica(lab):
 
 
 def test_a_replica_that_the_sentinels_never_met_is_not_left_behind(lab):
-    pillar = Pillar(lab).start()
+    pillar = RedisPillar(lab).start()
     old = pillar.healthy()
     master, stray = [pod for pod in pillar.redis if pod is not old]
     for pod in pillar.sentinels:  # as if the master went before they saw the replica
@@ -326,7 +223,7 @@ def test_a_replica_that_the_sentinels_never_met_is_not_left_behind(lab):
 
 
 def test_a_sentinel_keeps_its_identity_without_its_volume(lab):
-    pillar = Pillar(lab).start()
+    pillar = RedisPillar(lab).start()
     pillar.healthy()
     before = pillar.sentinel(pillar.sentinels[2]).execute_command("SENTINEL", "MYID")
     pillar.sentinels[2].kill()
@@ -338,7 +235,7 @@ def test_a_sentinel_keeps_its_identity_without_its_volume(lab):
 
 
 def test_an_isolated_master_refuses_writes_and_gives_way(lab):
-    pillar = Pillar(lab, min_replicas=1).start()
+    pillar = RedisPillar(lab, min_replicas=1).start()
     old = pillar.healthy()
     pillar.fill("a", 100)
     old.connected(False)
@@ -354,42 +251,11 @@ def test_an_isolated_master_refuses_writes_and_gives_way(lab):
     assert pillar.master() is not old and pillar.count("a") == 100
 
 
-class Writer(threading.Thread):
-    """Writes numbered keys to whichever member takes them; it does not listen to Sentinel."""
-
-    def __init__(self, pillar, number):
-        super().__init__(daemon=True)
-        self.pillar, self.number, self.done, self.gap, self.halt = pillar, number, [], 0.0, False
-
-    def run(self):
-        client, last, i = None, time.monotonic(), 0
-        while not self.halt:
-            try:
-                if client is None:
-                    for pod in self.pillar.redis:
-                        found = self.pillar.client(pod, socket_connect_timeout=0.1, socket_timeout=20)
-                        if found.role()[0] == b"master":
-                            client = found
-                            break
-                    else:
-                        continue
-                client.set(f"w{self.number}:{i}", "1")
-                self.done.append(i)
-                self.gap = max(self.gap, time.monotonic() - last)
-                last = time.monotonic()
-                i += 1
-            except redis.RedisError:
-                client = None
-                i += 1
-
-
 @pytest.mark.parametrize("how", ["preStop", "port"])
 def test_a_handover_loses_nothing(lab, how):
-    pillar = Pillar(lab, min_replicas=1).start()
+    pillar = RedisPillar(lab, min_replicas=1).start()
     old = pillar.healthy()
-    writers = [Writer(pillar, i) for i in range(4)]
-    for writer in writers:
-        writer.start()
+    writers = Writers(pillar.password, [pod.address for pod in pillar.redis]).start()
     time.sleep(2)
     if how == "preStop":
         told = old.exec("madbase-redis", "handover")
@@ -397,30 +263,21 @@ def test_a_handover_loses_nothing(lab, how):
         told = redis.Redis(old.address, 16379, password=pillar.password, protocol=2, socket_timeout=20).execute_command("HANDOVER")
     print(told)
     time.sleep(2)
-    for writer in writers:
-        writer.halt = True
-    for writer in writers:
-        writer.join(25)
+    writers.stop()
     until(lambda: pillar.master() not in (None, old), 10, "another leads")
     pillar.healthy()
-    lost = 0
-    for writer in writers:
-        kept = {int(key.split(b":")[1]) for key in pillar.client(pillar.master()).scan_iter(f"w{writer.number}:*", count=5000)}
-        lost += len(set(writer.done) - kept)
-    total = sum(len(writer.done) for writer in writers)
-    print(f"{total} acknowledged, {lost} lost, longest gap {max(writer.gap for writer in writers):.2f} s")
-    assert total > 1000 and lost == 0
-    assert max(writer.gap for writer in writers) < 2
+    assert writers.acknowledged() > 1000 and writers.lost(pillar.client(pillar.master())) == 0
+    assert writers.gap() < 2
 
 
 def test_a_handover_on_a_replica_or_alone_does_nothing(lab):
-    pillar = Pillar(lab, members=1, sentinels=1).start()
+    pillar = RedisPillar(lab, members=1, sentinels=1).start()
     until(pillar.master, 20, "the only member leads")
     assert "no replica" in pillar.redis[0].exec("madbase-redis", "handover")
 
 
 def test_a_new_password_is_taken_over_without_a_restart(lab):
-    pillar = Pillar(lab).start()
+    pillar = RedisPillar(lab).start()
     pillar.healthy()
     for pod in pillar.redis + pillar.sentinels:
         pod.put(SECRETS, password="another", **{"sentinel-password": "another-too"})
@@ -433,7 +290,7 @@ def test_a_new_password_is_taken_over_without_a_restart(lab):
 
 
 def test_parameters_change_without_a_restart(lab):
-    pillar = Pillar(lab).start()
+    pillar = RedisPillar(lab).start()
     pillar.healthy()
     for pod in pillar.redis + pillar.sentinels:
         pod.put(CONFIG, redis__conf="maxmemory 128mb\nmin-replicas-to-write 1\nappendonly no\n",
@@ -447,7 +304,7 @@ def test_parameters_change_without_a_restart(lab):
 
 
 def test_scaling_up_a_new_member_copies_before_it_opens(lab):
-    pillar = Pillar(lab, members=3)
+    pillar = RedisPillar(lab, members=3)
     one = {**pillar.files[CONFIG], "members": "prod-redis-0\n"}
     for pod in pillar.redis[:1] + pillar.sentinels:
         pod.put(CONFIG, **one)

@@ -186,6 +186,12 @@ class Pod:
         """Pulls the pod's cable, or puts it back."""
         sh("ip", "-n", self.lab.hub, "link", "set", self.port, "up" if up else "down")
 
+    def partition(self, other, apart=True):
+        """Cuts this pod off from another one, both ways."""
+        for one, two in ((self, other), (other, self)):
+            word = "add" if apart else "del"
+            sh("ip", "-n", one.netns, "route", word, "blackhole", f"{two.address}/32")
+
     def put(self, mount, **files):
         """Writes files of a mounted folder, as the kubelet does for a ConfigMap or Secret."""
         folder = os.path.join(self.folder, "mounts", mount.strip("/").replace("/", "_"))
