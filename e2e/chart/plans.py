@@ -107,6 +107,18 @@ class Grown:
         shown = self.plane.kubectl("get", ",".join(SEEN), "-n", self.namespace, "-o", "json")
         return json.loads(shown.stdout)["items"]
 
+    def running(self):
+        """The first pod of every workload, as if it ran but had not heard of the newest configuration."""
+        for thing in self.live.values():
+            if thing["kind"] in ("StatefulSet", "Deployment"):
+                yield {"apiVersion": "v1", "kind": "Pod", "status": {"phase": "Running"}, "metadata": {
+                    "name": f"{thing['metadata']['name']}-0", "namespace": self.namespace,
+                    "labels": thing["spec"]["template"]["metadata"]["labels"]}}
+
+    def plan_with(self, kind, *others):
+        """The plan for one of the custom resources with more objects there; nothing is carried out."""
+        return plan([self.plane.get(kind, self.name, self.namespace), *self._seen(), *others, API_SERVERS])
+
     def _carry_out(self, plan, owner):
         wanted = [self._owned(action["object"], owner) for action in plan["actions"] if action["do"] == "apply"]
         before = {name: thing["metadata"]["resourceVersion"] for name, thing in self.live.items()}
