@@ -22,6 +22,7 @@ struct Credentials {
         int64_t token_read_ms, files_read_ms, rejected_ms;
         int64_t exec_until_ms; /* the plugin's answer holds until then */
         bool stale;            /* the server refused what we have */
+        bool files_stale;      /* TLS failed with the files we have */
         uint64_t generation;
 };
 
@@ -147,13 +148,13 @@ static bool ask_plugin(Credentials *credentials, int64_t now_ms, Error *err) {
 
 static bool refresh(Credentials *credentials, int64_t now_ms, Error *err) {
         const KubeConfig *config = credentials->config;
-        bool stale = credentials->stale;
-        credentials->stale = false;
+        bool stale = credentials->stale, files_stale = stale || credentials->files_stale;
+        credentials->stale = credentials->files_stale = false;
         if (config->token_file && (stale || now_ms - credentials->token_read_ms >= CREDENTIALS_TOKEN_MS)) {
                 credentials->token_read_ms = now_ms;
                 (void)read_token(credentials, NULL);
         }
-        if (stale || now_ms - credentials->files_read_ms >= CREDENTIALS_FILES_MS) {
+        if (files_stale || now_ms - credentials->files_read_ms >= CREDENTIALS_FILES_MS) {
                 credentials->files_read_ms = now_ms;
                 (void)read_files(credentials, NULL);
         }
@@ -213,4 +214,12 @@ void credentials_rejected_at(Credentials *credentials, int64_t now_ms, const Cre
 
 void credentials_rejected(Credentials *credentials, const CredentialsView *view) {
         credentials_rejected_at(credentials, clock_now_ms(), view);
+}
+
+void credentials_distrusted(Credentials *credentials, const CredentialsView *view) {
+        pthread_mutex_lock(&credentials->lock);
+        if (view->generation == credentials->generation &&
+                clock_now_ms() - credentials->files_read_ms >= CREDENTIALS_REJECTED_MS)
+                credentials->files_stale = true;
+        pthread_mutex_unlock(&credentials->lock);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What authenticates us now: token file read again after a minute or on 401, exec plugin run again before its answer
- * expires or on 401, CA and client certificate files looked at every five minutes. A failed read keeps what was there.
- * Safe from every thread. */
+ * expires or on 401, CA and client certificate files looked at every five minutes, on 401 and when TLS fails. A failed
+ * read keeps what was there. Safe from every thread. */
 #pragma once
 
 #include <stdint.h>

@@ -16,6 +16,9 @@ enum {
 
 bool credentials_get_at(Credentials *credentials, int64_t now_ms, CredentialsView *ret_view, Error *err) MUST_USE;
 void credentials_rejected_at(Credentials *credentials, int64_t now_ms, const CredentialsView *view);
+/* TLS failed with this view: the next credentials_get looks at the CA and certificate files again, at most once a
+ * second. A plugin is not asked for that. */
+void credentials_distrusted(Credentials *credentials, const CredentialsView *view);
 
 /* What a plugin answered; the strings belong to the caller (exec_answer_done). */
 typedef struct ExecAnswer {

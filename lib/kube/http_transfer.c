@@ -12,6 +12,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/random.h"
+#include "lib/kube/credentials_internal.h"
 #include "lib/kube/http_internal.h"
 
 enum { KEEPALIVE_IDLE_S = 15, KEEPALIVE_INTERVAL_S = 5, KEEPALIVE_COUNT = 3, USER_TIMEOUT_MS = 30 * 1000 };
@@ -215,6 +216,8 @@ static bool is_eviction(const char *path) {
 bool http_transfer_end(HttpTransfer *transfer, CURLcode code, Error *err) {
         const HttpResponse *response = &transfer->response;
         count(transfer, code == CURLE_OK);
+        if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR || code == CURLE_SSL_CERTPROBLEM)
+                credentials_distrusted(transfer->http->credentials, &transfer->credentials);
         if (code != CURLE_OK)
                 return fail(transfer, code, err);
         if (response->status == 401)

@@ -102,8 +102,6 @@ void reflector_open(Reflector *reflector, int64_t now_ms, ReflectorRequest *ret_
                 metric_add(reflector->relists, (const char *const[]){ reflector->resource, reflector->reason }, 1);
                 reflector->reason = NULL;
         }
-        ret_request->fresh = reflector->fresh;
-        reflector->fresh = false;
         if (reflector->phase == PHASE_PAGE) {
                 ret_request->timeout_ms = page_path(reflector, &ret_request->path);
                 return;
@@ -285,7 +283,6 @@ void reflector_close(Reflector *reflector, int64_t now_ms, const Error *err) {
 
 void reflector_cut(Reflector *reflector, int64_t now_ms) {
         reflector->now_ms = now_ms;
-        reflector->fresh = true;
         if (reflector->replaying || reflector->stream_events + reflector->stream_bookmarks == 0)
                 /* Not one bookmark: the version may lie ahead of a server that was set back, where nothing ever comes.
                  */

@@ -44,7 +44,6 @@ typedef struct Reflector {
         bool version_unusable;
         bool no_watch_list;
         bool full_list; /* a page's token ran out: once without pages */
-        bool fresh;     /* the next request wants a connection of its own: the old one may be dead */
 
         Hashmap side; /* what a list brought so far; references */
         ListReader reader;
@@ -65,7 +64,6 @@ typedef struct Reflector {
 typedef struct ReflectorRequest {
         Text path;
         int64_t timeout_ms; /* of the whole request */
-        bool fresh;
 } ReflectorRequest;
 
 /* `cache`, `options` and `metrics` (may be NULL) must outlive it. */

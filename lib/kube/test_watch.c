@@ -93,6 +93,14 @@ static double state_of(Scene *scene, const char *name) {
         return metric_value(metric, (const char *const[]){ "configmaps", name });
 }
 
+/* The thread shows its states a moment after it delivered. */
+static void await_state(Scene *scene, const char *name) {
+        int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
+        while (state_of(scene, name) < 1)
+                if (clock_now_ms() > deadline_ms)
+                        fail_msg("the state never was %s", name);
+}
+
 static void test_lists_then_follows_on_an_open_stream(void **state) {
         Scene *scene = *state;
         say(scene, 200, LIST("5", "{" META("a", "1") "}"));
@@ -101,7 +109,7 @@ static void test_lists_then_follows_on_an_open_stream(void **state) {
         assert_true(watch_wait_synced(scene->watch, PATIENCE_MS));
         await_version(scene, "6");
         assert_int_equal(cache_size(scene->cache), 2);
-        assert_int_equal(state_of(scene, "live"), 1);
+        await_state(scene, "live");
         assert_int_equal(state_of(scene, "listing"), 0);
         Metric *objects = metrics_gauge(scene->metrics, "cache_objects", "", NULL);
         assert_int_equal(metric_value(objects, (const char *const[]){ "configmaps" }), 2);
@@ -137,7 +145,7 @@ static void test_refusals_are_told_as_a_sentence(void **state) {
         while (!watch_trouble(scene->watch, sentence, sizeof sentence))
                 assert_true(clock_now_ms() < deadline_ms);
         assert_string_equal(sentence, "cannot watch configmaps: no rights (HTTP 403 Forbidden)");
-        assert_int_equal(state_of(scene, "backoff"), 1);
+        await_state(scene, "backoff");
         assert_int_equal(scripted_server_requests(scene->server), 1);
 }
 

@@ -16,16 +16,21 @@
  * until nothing moves finds them; that it is called each second all the same bounds what might be missed. */
 enum { MAXIMUM_SLEEP_MS = 1000, IDLE_CONNECTIONS = 2 };
 
+static CURLM *new_multi(void) {
+        CURLM *multi = curl_multi_init();
+        if (!multi)
+                abort();
+        (void)curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+        (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
+        return multi;
+}
+
 Watch *watch_new(Http *http, const WatchOptions *options, Metrics *metrics) {
         Watch *watch = alloc_zero(sizeof *watch);
         watch->http = http;
         watch->options = options ? *options : (WatchOptions){ 0 };
         watch->metrics = metrics;
-        watch->multi = curl_multi_init();
-        if (!watch->multi)
-                abort();
-        (void)curl_multi_setopt(watch->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-        (void)curl_multi_setopt(watch->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
+        watch->multi = new_multi();
         atomic_init(&watch->stopping, false);
         watch_status_init(watch);
         return watch;
@@ -129,30 +134,62 @@ static void start_stream(WatchStream *stream, int64_t now_ms) {
         stream->active = true;
         (void)curl_easy_setopt(stream->easy, CURLOPT_PRIVATE, stream);
         (void)curl_easy_setopt(stream->easy, CURLOPT_PIPEWAIT, 1L);
-        (void)curl_easy_setopt(stream->easy, CURLOPT_FRESH_CONNECT, wanted.fresh ? 1L : 0L);
         if (curl_multi_add_handle(stream->watch->multi, stream->easy) != CURLM_OK)
                 end_stream(stream, CURLE_FAILED_INIT);
 }
 
-/* Starts or cuts what is due; returns for how long nothing will be. */
-static int64_t tend(WatchStream *stream, int64_t now_ms) {
-        if (!stream->active) {
-                int64_t gate_ms = http_gate_ms(stream->watch->http, now_ms);
-                int64_t wait_ms = reflector_wait_ms(stream->reflector, now_ms);
-                if (wait_ms > 0 || gate_ms > 0)
-                        return wait_ms > gate_ms ? wait_ms : gate_ms;
-                start_stream(stream, now_ms);
-                return stream->active ? MAXIMUM_SLEEP_MS : reflector_wait_ms(stream->reflector, now_ms);
+/* Whether some stream was heard of in the last half of the time that `silent` was not: then their connection works. */
+static bool is_connection_alive(const Watch *watch, const WatchStream *silent, int64_t now_ms) {
+        int64_t since_ms = now_ms - (now_ms - silent->last_byte_ms) / 2;
+        for (size_t i = 0; i < watch->count; i++)
+                if (watch->streams[i]->active && watch->streams[i]->last_byte_ms > since_ms)
+                        return true;
+        return false;
+}
+
+/* Ends all streams and closes their connection, which may be dead without knowing. */
+static void reconnect(Watch *watch, int64_t now_ms) {
+        Error err = { 0 };
+        CURLM *multi = new_multi();
+        (void)error_set(&err, ERROR_UNAVAILABLE, "the connection to the API server is silent");
+        for (size_t i = 0; i < watch->count; i++) {
+                if (!watch->streams[i]->active)
+                        continue;
+                leave(watch->streams[i]);
+                reflector_close(watch->streams[i]->reflector, now_ms, &err);
         }
-        int64_t silence_ms = reflector_silence_ms(stream->reflector);
-        int64_t left_ms = stream->last_byte_ms + silence_ms - now_ms;
-        if (silence_ms == 0)
-                return MAXIMUM_SLEEP_MS;
-        if (left_ms > 0)
-                return left_ms;
+        pthread_mutex_lock(&watch->lock);
+        CURLM *old = watch->multi;
+        watch->multi = multi;
+        pthread_mutex_unlock(&watch->lock);
+        curl_multi_cleanup(old);
+}
+
+static void cut(WatchStream *stream, int64_t now_ms) {
+        bool alive = is_connection_alive(stream->watch, stream, now_ms);
         leave(stream);
         reflector_cut(stream->reflector, now_ms);
-        return 0;
+        if (!alive)
+                reconnect(stream->watch, now_ms);
+}
+
+/* Starts or cuts what is due; returns for how long nothing will be. */
+static int64_t tend(WatchStream *stream, int64_t now_ms) {
+        if (stream->active) {
+                int64_t silence_ms = reflector_silence_ms(stream->reflector);
+                int64_t left_ms = stream->last_byte_ms + silence_ms - now_ms;
+                if (silence_ms == 0)
+                        return MAXIMUM_SLEEP_MS;
+                if (left_ms > 0)
+                        return left_ms;
+                cut(stream, now_ms);
+        }
+        int64_t gate_ms = http_gate_ms(stream->watch->http, now_ms);
+        int64_t wait_ms = reflector_wait_ms(stream->reflector, now_ms);
+        if (wait_ms > 0 || gate_ms > 0)
+                return wait_ms > gate_ms ? wait_ms : gate_ms;
+        start_stream(stream, now_ms);
+        return stream->active ? MAXIMUM_SLEEP_MS : reflector_wait_ms(stream->reflector, now_ms);
 }
 
 /* Tells reflectors what came of their requests; true when some ended, so that something may be due. */
@@ -229,7 +266,9 @@ void watch_stop(Watch *watch) {
         if (!watch->started)
                 return;
         atomic_store(&watch->stopping, true);
+        pthread_mutex_lock(&watch->lock);
         (void)curl_multi_wakeup(watch->multi);
+        pthread_mutex_unlock(&watch->lock);
         (void)pthread_join(watch->thread, NULL);
         watch->started = false;
 }

@@ -31,8 +31,9 @@ struct Watch {
         Metric *states, *ages, *objects;
         WatchStream **streams;
         size_t count;
-        CURLM *multi;
-        bool moved; /* bytes came since libcurl was last asked: it may hold more, for another stream of the connection */
+        CURLM *multi; /* changed by the thread under the lock, so that it can be woken */
+        bool moved;   /* bytes came since libcurl was last asked: it may hold more, for another stream of the connection
+                       */
         pthread_t thread;
         bool started;
         atomic_bool stopping;
