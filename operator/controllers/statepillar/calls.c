@@ -12,6 +12,8 @@ const Call pillar_calls[] = {
         { "service-again", call_service_again },
         { "patroni-config", call_patroni_config },
         { "switchover", call_switchover },
+        { "confirm-primary", call_confirm_primary },
+        { "confirm-master", call_confirm_master },
         { "redis-config", call_redis_config },
         { "redis-handover", call_redis_handover },
         { "sentinel-reset", call_sentinel_reset },

@@ -21,6 +21,9 @@ bool call_tell(Redis *redis, const char *const *args, Error *err) MUST_USE;
 
 bool call_patroni_config(Runtime *runtime, const Object *about, const Json *args, Error *err);
 bool call_switchover(Runtime *runtime, const Object *about, const Json *args, Error *err);
+/* CONFLICT when the member does not lead any more. */
+bool call_confirm_primary(Runtime *runtime, const Object *about, const Json *args, Error *err);
+bool call_confirm_master(Runtime *runtime, const Object *about, const Json *args, Error *err);
 bool call_redis_config(Runtime *runtime, const Object *about, const Json *args, Error *err);
 bool call_redis_handover(Runtime *runtime, const Object *about, const Json *args, Error *err);
 bool call_sentinel_reset(Runtime *runtime, const Object *about, const Json *args, Error *err);

@@ -142,3 +142,11 @@ bool call_switchover(Runtime *runtime, const Object *about, const Json *args, Er
                         "Patroni did not switch over from %s to %s (%d)", from, to, status);
         return true;
 }
+
+bool call_confirm_primary(Runtime *runtime, const Object *about, const Json *args, Error *err) {
+        CLEANUP(arena_done) Arena arena = { 0 };
+        Rest rest = { .arena = &arena, .about = about };
+
+        return call_credentials(runtime, about, &arena, &rest.secrets, err)
+                && still_leads(&rest, json_find_string(args, "/leader", ""), err);
+}

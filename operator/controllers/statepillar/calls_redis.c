@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "lib/remote/redis_state.h"
 #include "lib/remote/sentinel.h"
 #include "operator/controllers/statepillar/calls.h"
 
@@ -76,4 +77,19 @@ bool call_sentinel_reset(Runtime *runtime, const Object *about, const Json *args
         bool done = reset_if_haunted(sentinel, group, args, &arena, err);
         call_hurry(runtime, about);
         return done;
+}
+
+bool call_confirm_master(Runtime *runtime, const Object *about, const Json *args, Error *err) {
+        CLEANUP(arena_done) Arena arena = { 0 };
+        CLEANUP(redis_cleanup) Redis *redis = NULL;
+        PillarSecrets secrets = { 0 };
+        RedisState state = { 0 };
+        const char *leader = json_find_string(args, "/leader", "");
+
+        if (!call_credentials(runtime, about, &arena, &secrets, err)
+                || !call_connect(about, leader, PILLAR_PORT_REDIS, secrets.redis_password, &redis, err)
+                || !redis_state_ask(redis, &arena, &state, err))
+                return false;
+        return redis_state_is_master(&state)
+                || error_set(err, ERROR_CONFLICT, "%s is not the master any more", leader);
 }

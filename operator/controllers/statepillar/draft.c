@@ -108,6 +108,15 @@ void draft_move(const View *view, Plan *plan, PillarSet set, const PillarMember 
         plan->requeue_ms = 1000;
 }
 
+void draft_confirm(Plan *plan, PillarSet set, const PillarMember *leader, const PillarMember *member,
+        const char *purpose) {
+        Json *args = json_new_object();
+
+        json_put_string(args, "leader", leader->name);
+        draft_call(plan, set == SET_REDIS ? "confirm-master" : "confirm-primary", args,
+                arena_printf(plan->arena, "%s is about to %s and must not lead", member->name, purpose));
+}
+
 const char *draft_text(Plan *plan, DraftText text, const Hole *holes) {
         Error err = { 0 };
         char *filled = NULL;

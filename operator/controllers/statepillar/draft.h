@@ -65,6 +65,9 @@ Action *draft_call(Plan *plan, const char *call, Json *args, const char *why);
 /* The planned move of leadership; `purpose` is what the old leader is about to do: "leave", "restart". */
 void draft_move(const View *view, Plan *plan, PillarSet set, const PillarMember *from, const PillarMember *to,
         const char *purpose);
+/* Before a member of the set leaves or restarts: asks the leader itself whether it still leads; nothing after this in
+ * the plan is carried out when it does not. `purpose` as above. */
+void draft_confirm(Plan *plan, PillarSet set, const PillarMember *leader, const PillarMember *member, const char *purpose);
 const char *draft_text(Plan *plan, DraftText text, const Hole *holes);
 /* "prod-pg" for suffix "pg". */
 const char *draft_name(const View *view, const char *suffix);

@@ -55,15 +55,20 @@ static void let_metrics_in(const View *view, Json *ingress, const int64_t *ports
         add_ports(rule, ports);
 }
 
-/* The pillars of the MadCluster, and whom the user lets in. */
+/* The MadCluster's gateways and workers, and whom the user lets in. A rule without a peer would let everybody in. */
 static void let_clients_in(const View *view, Json *ingress) {
-        Json *rule = json_add_object(ingress);
+        static const char *const pillars[] = { "proxy", "worker" };
 
-        add_peer(rule, "from", KINDS_LABEL_CLUSTER, view->cluster ? view->cluster : view->name);
-        for (const Json *peer = json_first(view->spec.allow_from); peer; peer = json_next(peer)) {
-                Json *copy = json_copy(peer);
-                json_add(json_get(rule, "from"), copy);
+        if (!view->cluster && json_size(view->spec.allow_from) == 0)
+                return;
+        Json *rule = json_add_object(ingress);
+        for (size_t i = 0; view->cluster && i < ARRAY_LEN(pillars); i++) {
+                Json *peer = add_peer(rule, "from", KINDS_LABEL_CLUSTER, view->cluster);
+                json_put_string(json_find(peer, "/podSelector/matchLabels"), KINDS_LABEL_PILLAR, pillars[i]);
         }
+        Json *peers = json_get(rule, "from") ? json_get(rule, "from") : json_put_array(rule, "from");
+        for (const Json *peer = json_first(view->spec.allow_from); peer; peer = json_next(peer))
+                json_add(peers, json_copy(peer));
         add_ports(rule, entry_ports);
 }
 

@@ -62,10 +62,13 @@ static bool roll_set(const View *view, const Target *target, PillarSet set, Plan
                 return false;
         if (!all_serve(state) || (state->object && !text_equal(object_value(state->object, STATEFULSET_ROLL), roll)))
                 return true;
-        if (next == leader)
+        if (next == leader) {
                 restart_leader(view, set, leader, plan);
-        else
-                restart(next, plan);
+                return true;
+        }
+        if (leader)
+                draft_confirm(plan, set, leader, next, "restart");
+        restart(next, plan);
         return true;
 }
 

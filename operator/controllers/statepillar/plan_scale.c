@@ -91,6 +91,7 @@ static int shrink_data(const View *view, PillarSet set, int wanted, Plan *plan) 
                 move_leader(view, set, leader, least(wanted, state->replicas - 1), plan);
                 return state->replicas;
         }
+        draft_confirm(plan, set, leader, &state->members[state->replicas - 1], "leave");
         return state->replicas - 1;
 }
 

@@ -76,6 +76,8 @@ static void view_member(const Seen *seen, View *view, PillarSet set, int ordinal
         member->address = set == SET_ETCD ? NULL : known_address(view, member);
         member->ready = member->pod && text_equal(object_value(member->pod, POD_READY), "True");
         pillar_answer(find_answer(seen, member->name), set, member);
+        /* An answer may be older than the pod. */
+        member->serves = member->serves && member->ready && !member->pod->deleting;
         if (member->pod)
                 state->members_seen = ordinal + 1;
         if (member->claim)

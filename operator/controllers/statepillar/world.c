@@ -240,6 +240,10 @@ static void called(World *world, const Action *action) {
         } else if (strcmp(action->call, "redis-handover") == 0) {
                 assert_string_equal(world->master, from);
                 (void)snprintf(world->master, sizeof(world->master), "%s", to);
+        } else if (strncmp(action->call, "confirm-", 8) == 0) {
+                const char *leads = strcmp(action->call, "confirm-master") == 0 ? world->master : world->primary;
+                assert_string_equal(json_find_string(action->args, "/leader", ""), leads);
+                return;
         } else if (strcmp(action->call, "sentinel-reset") == 0) {
                 from = json_find_string(action->args, "/sentinel", "");
                 json_remove(world->ghosts, from);
