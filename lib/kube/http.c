@@ -212,6 +212,14 @@ static HttpHandle *take_surplus(Http *http, int64_t now_ms) {
         return surplus;
 }
 
+static void free_handles(HttpHandle *handles) {
+        while (handles) {
+                HttpHandle *next = handles->next;
+                handle_free(handles);
+                handles = next;
+        }
+}
+
 static void leave(Http *http, const HttpRequest *request, HttpHandle *handle) {
         pthread_mutex_lock(&http->lock);
         HttpHandle **link = &http->busy;
@@ -225,11 +233,14 @@ static void leave(Http *http, const HttpRequest *request, HttpHandle *handle) {
         HttpHandle *surplus = take_surplus(http, handle->idle_since_ms);
         pthread_cond_signal(&http->changed);
         pthread_mutex_unlock(&http->lock);
-        while (surplus) {
-                HttpHandle *next = surplus->next;
-                handle_free(surplus);
-                surplus = next;
-        }
+        free_handles(surplus);
+}
+
+void http_trim(Http *http) {
+        pthread_mutex_lock(&http->lock);
+        HttpHandle *surplus = take_surplus(http, INT64_MAX);
+        pthread_mutex_unlock(&http->lock);
+        free_handles(surplus);
 }
 
 /* Drives one transfer to its end. */
