@@ -13,6 +13,7 @@
 #include "operator/runtime/manager_internal.h"
 
 enum {
+        CALM_LOOK_MS = 2000,
         SYNC_LOOK_MS = 200,
         SYNC_TELL_MS = 10000,
         STOP_SOON_MS = 1500,    /* passes under way may end in peace */
@@ -64,6 +65,20 @@ static bool wait_leading(const Manager *manager, int stop_fd) {
         return !two[0].revents;
 }
 
+/* Bursts leave connections and holes in the heap: they go back to the system once no pass was made between two looks.
+ */
+static void trim_when_calm(Manager *manager) {
+        int passes = atomic_load(&manager->passes);
+
+        if (passes != manager->passes_seen) {
+                manager->passes_seen = passes;
+        } else if (passes != manager->passes_trimmed) {
+                manager->passes_trimmed = passes;
+                http_trim(manager->http);
+                alloc_trim();
+        }
+}
+
 static bool serve(Manager *manager, int stop_fd, Error *err) {
         if (!wait_synced(manager, stop_fd))
                 return true;
@@ -74,8 +89,8 @@ static bool serve(Manager *manager, int stop_fd, Error *err) {
         for (size_t i = 0; i < manager->worker_count; i++)
                 if (!workers_start(manager->workers[i], err))
                         return false;
-        while (!is_readable(stop_fd, -1))
-                ;
+        while (!is_readable(stop_fd, CALM_LOOK_MS))
+                trim_when_calm(manager);
         return true;
 }
 

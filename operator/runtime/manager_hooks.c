@@ -66,7 +66,7 @@ void manager_on_probe(void *context, const char *owner) {
 void manager_on_reconcile(void *context) {
         Manager *manager = context;
 
-        if (atomic_exchange(&manager->reconciled, true))
+        if (atomic_fetch_add(&manager->passes, 1) > 0)
                 return;
         log_info(&in_manager, "operator started: version %s, first reconcile after %" PRId64 " ms", MADBASE_VERSION,
                 clock_now_ms() - manager->options->started_ms);

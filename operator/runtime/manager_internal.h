@@ -41,8 +41,8 @@ struct Manager {
         int lead_fd; /* readable once we lead */
         Workers *workers[MANAGER_CONTROLLERS_MAXIMUM];
         size_t worker_count;
-        atomic_bool synced, reconciled;
-        atomic_int write_count;
+        atomic_int passes, write_count;
+        int passes_seen, passes_trimmed; /* the main thread's */
 };
 
 /* Everything up to running watches and lease; on failure the caller stops and frees what there is. */
