@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The zones as NetworkPolicies. Public: the gateway's port is open to the world, admin ports to adminCIDRs and to the
- * platform itself. Private: pods of the platform reach each other, DNS and the API server, nothing else. The State
- * pillar draws its own (operator/controllers/statepillar). */
+ * System pillar. Private: Worker and State reach each other, DNS and the API server, nothing else. The State pillar draws
+ * its own (operator/controllers/statepillar). e2e/chart/zones.yaml is the table of both. */
 #include <string.h>
 
 #include "operator/controllers/madcluster/parts.h"
@@ -14,15 +14,19 @@ static void add_port(Json *rule, const char *protocol, int port) {
         json_put_int(row, "port", port);
 }
 
-/* A peer: the pods of this cluster that carry one more label, or all of them. */
+/* A peer: the pods of this cluster that carry one more label. */
 static Json *add_pods(const ClusterView *view, Json *rule, const char *side, const char *label, const char *value) {
         Json *peers = json_get(rule, side) ? json_get(rule, side) : json_put_array(rule, side);
         Json *labels = json_put_object(json_put_object(json_add_object(peers), "podSelector"), "matchLabels");
 
         json_put_string(labels, KINDS_LABEL_CLUSTER, view->name);
-        if (label)
-                json_put_string(labels, label, value);
+        json_put_string(labels, label, value);
         return rule;
+}
+
+/* Two peers: the pods of two pillars. */
+static Json *add_pillars(const ClusterView *view, Json *rule, const char *side, const char *one, const char *other) {
+        return add_pods(view, add_pods(view, rule, side, KINDS_LABEL_PILLAR, one), side, KINDS_LABEL_PILLAR, other);
 }
 
 static void add_admins(const ClusterView *view, Json *ingress, int port) {
@@ -47,7 +51,8 @@ static Json *ingress_of(const ClusterView *view, ClusterPart part) {
 
         switch (part) {
         case PART_API:
-                add_port(add_pods(view, json_add_object(ingress), "from", NULL, NULL), "TCP", CLUSTER_PORT_API);
+                add_port(add_pods(view, json_add_object(ingress), "from", KINDS_LABEL_PILLAR, "system"), "TCP",
+                        CLUSTER_PORT_API);
                 add_admins(view, ingress, CLUSTER_PORT_API);
                 break;
         case PART_METRICS:
@@ -61,7 +66,7 @@ static Json *ingress_of(const ClusterView *view, ClusterPart part) {
                 add_admins(view, ingress, CLUSTER_PORT_METRICS);
                 break;
         case PART_WORKER:
-                add_port(add_pods(view, json_add_object(ingress), "from", NULL, NULL), "TCP", CLUSTER_PORT_PUBLIC);
+                add_port(add_pillars(view, json_add_object(ingress), "from", "proxy", "worker"), "TCP", CLUSTER_PORT_PUBLIC);
                 add_scraper(view, ingress, CLUSTER_PORT_METRICS);
                 break;
         case PART_COUNT:
@@ -77,7 +82,7 @@ static Json *private_egress(const ClusterView *view) {
 
         add_port(dns, "UDP", 53);
         add_port(dns, "TCP", 53);
-        add_pods(view, json_add_object(egress), "to", NULL, NULL);
+        add_pillars(view, json_add_object(egress), "to", "worker", "state");
         for (const Json *row = json_first(view->api_addresses); row; row = json_next(row)) {
                 const char *ip = json_string(json_get(row, "ip"), "");
                 Json *rule = json_add_object(egress);
