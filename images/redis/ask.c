@@ -37,8 +37,7 @@ static void ask_sentinel(Question *question) {
 }
 
 static void ask_member(Question *question) {
-        CONTEXT context =
-                call_connect(question->address, SETTINGS_MEMBER_PORT, question->settings->password, CALL_MS);
+        CONTEXT context = call_connect(question->address, SETTINGS_MEMBER_PORT, question->settings->password, CALL_MS);
         REPLY state = context ? CALL(context, "STATE") : NULL;
         const char *phase = call_field(state, "phase"), *position = call_field(state, "position"),
                    *has_data = call_field(state, "has-data");
@@ -69,10 +68,10 @@ static void ask(const Settings *settings, bool members, Knowledge *ret) {
         size_t n = 0, n_members = members ? settings->n_redis : 0;
         memset(questions, 0, sizeof questions);
         for (size_t i = 0; i < n_members; i++)
-                questions[n++] = (Question) { .settings = settings, .member = &settings->redis[i] };
+                questions[n++] = (Question){ .settings = settings, .member = &settings->redis[i] };
         for (size_t i = 0; i < settings->n_sentinels; i++)
                 questions[n++] =
-                        (Question) { .settings = settings, .member = &settings->sentinels[i], .is_sentinel = true };
+                        (Question){ .settings = settings, .member = &settings->sentinels[i], .is_sentinel = true };
         for (size_t i = 0; i < n; i++)
                 if (pthread_create(&threads[i], NULL, ask_one, &questions[i]) != 0)
                         abort();

@@ -15,13 +15,13 @@ redisContext *call_connect_unix(const char *path, const char *password, int ms);
 /* Sends a command of words; NULL when the connection broke. The caller frees the reply. */
 redisReply *call(redisContext *context, const char *const *words, size_t n);
 #define CALL(context, ...)                                                                                             \
-        call(context, (const char *const[]) { __VA_ARGS__ }, sizeof((const char *const[]) { __VA_ARGS__ }) /            \
-                                                                     sizeof(const char *))
+        call(context, (const char *const[]){ __VA_ARGS__ },                                                            \
+                sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 /* Sends it and tells whether the answer was no error. */
 bool call_done(redisContext *context, const char *const *words, size_t n);
 #define CALL_DONE(context, ...)                                                                                        \
-        call_done(context, (const char *const[]) { __VA_ARGS__ }, sizeof((const char *const[]) { __VA_ARGS__ }) /       \
-                                                                          sizeof(const char *))
+        call_done(context, (const char *const[]){ __VA_ARGS__ },                                                       \
+                sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 /* The value of "field:" in an INFO text, up to the line's end. False when it is not there or too long. */
 bool call_info(const char *info, const char *field, char *ret, size_t size);
 long long call_info_number(const char *info, const char *field, long long otherwise);

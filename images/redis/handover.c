@@ -18,7 +18,7 @@ typedef struct Mover {
         const Settings *settings;
         redisContext *local, *sentinel;
         redisContext *peers[SETTINGS_MEMBERS_MAX]; /* NULL: away, or this member */
-        bool there[SETTINGS_MEMBERS_MAX]; /* answered before the move */
+        bool there[SETTINGS_MEMBERS_MAX];          /* answered before the move */
         char addresses[SETTINGS_MEMBERS_MAX][SETTINGS_ADDRESS_MAX];
 } Mover;
 
@@ -46,7 +46,8 @@ static void connect_all(Mover *mover) {
                 }
         for (size_t i = 0; !mover->sentinel && i < settings->n_sentinels; i++)
                 if (settings_address(&settings->sentinels[i], address))
-                        mover->sentinel = call_connect(address, SETTINGS_SENTINEL_PORT, settings->sentinel_password, CALL_MS);
+                        mover->sentinel =
+                                call_connect(address, SETTINGS_SENTINEL_PORT, settings->sentinel_password, CALL_MS);
 }
 
 /* "master" or "slave"; how far the data is; for a replica, whether its link is up. */

@@ -21,7 +21,8 @@ bool judge_phase_parse(const char *name, Phase *ret) {
         return false;
 }
 
-__attribute__((format(printf, 3, 4))) static Judgement verdict(Verdict verdict, size_t master, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static Judgement verdict(
+        Verdict verdict, size_t master, const char *format, ...) {
         Judgement judgement = { .verdict = verdict, .master = master };
         va_list args;
         va_start(args, format);
@@ -105,8 +106,8 @@ static Judgement judge_named_self(const Knowledge *knowledge, bool majority) {
         size_t none = settings->n_redis, self = settings->self, other = find_phase(knowledge, PHASE_MASTER, 0);
         bool all = count_reachable(knowledge) == settings->n_redis;
         if (other < none)
-                return verdict(VERDICT_HOLD, self, "the Sentinels name this member, but %s leads",
-                        name_of(knowledge, other));
+                return verdict(
+                        VERDICT_HOLD, self, "the Sentinels name this member, but %s leads", name_of(knowledge, other));
         if ((other = find_order(knowledge, POSITION_NEWER, none)) < none)
                 return verdict(VERDICT_HOLD, self, "%s has newer data: the Sentinels must promote it",
                         name_of(knowledge, other));
@@ -191,7 +192,8 @@ static Judgement judge_unnamed(const Knowledge *knowledge) {
                         name_of(knowledge, other));
         if (!goes_first(knowledge, none))
                 return verdict(VERDICT_HOLD, self, "another member with the same or newer data leads");
-        return verdict(VERDICT_LEAD, self, own(knowledge)->has_data ? "no member has newer data" : "all members are new");
+        return verdict(
+                VERDICT_LEAD, self, own(knowledge)->has_data ? "no member has newer data" : "all members are new");
 }
 
 Judgement judge(const Knowledge *knowledge) {

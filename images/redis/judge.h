@@ -25,9 +25,9 @@ typedef struct Peer {
 
 typedef struct SentinelAnswer {
         bool reachable;
-        bool failing_over; /* it is moving the master right now */
+        bool failing_over;                 /* it is moving the master right now */
         char master[SETTINGS_ADDRESS_MAX]; /* "" when it knows none */
-        long long epoch; /* of its configuration: the highest is the newest */
+        long long epoch;                   /* of its configuration: the highest is the newest */
 } SentinelAnswer;
 
 typedef struct Knowledge {

@@ -20,8 +20,9 @@ void log_line(const char *level, const char *format, ...) {
         clock_gettime(CLOCK_REALTIME, &now);
         gmtime_r(&now.tv_sec, &parts);
         strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &parts);
-        int used = snprintf(line, sizeof line, "{\"level\":\"%s\",\"ts\":\"%s.%03ldZ\",\"logger\":\"madbase-redis\",\"msg\":\"",
-                level, when, now.tv_nsec / 1000000);
+        int used = snprintf(line, sizeof line,
+                "{\"level\":\"%s\",\"ts\":\"%s.%03ldZ\",\"logger\":\"madbase-redis\",\"msg\":\"", level, when,
+                now.tv_nsec / 1000000);
         size_t at = (size_t)used;
         for (const char *c = text; *c; c++) {
                 if (*c == '"' || *c == '\\')

@@ -19,15 +19,15 @@
 #include "redis_conf.h"
 
 enum {
-        LOOK_MS = 200,      /* between looks at Redis */
-        FILES_MS = 1000,    /* between looks at the mounted files */
-        DURABLE_MS = 1000,  /* between witnesses that survive a power cut */
-        DECIDE_MS = 250,    /* between decisions while the port is closed */
-        WAITED_MS = 5000,   /* after loading: members that have not answered are taken as gone */
-        NAMED_MS = 2000,    /* between questions to the Sentinels, of a master or of a replica without link */
+        LOOK_MS = 200,         /* between looks at Redis */
+        FILES_MS = 1000,       /* between looks at the mounted files */
+        DURABLE_MS = 1000,     /* between witnesses that survive a power cut */
+        DECIDE_MS = 250,       /* between decisions while the port is closed */
+        WAITED_MS = 5000,      /* after loading: members that have not answered are taken as gone */
+        NAMED_MS = 2000,       /* between questions to the Sentinels, of a master or of a replica without link */
         NAMED_CALM_MS = 10000, /* of a replica in step */
-        STOP_SECONDS = 25,  /* for redis-server to end */
-        CATCH_UP_MS = 3000, /* for replicas, when a master stops */
+        STOP_SECONDS = 25,     /* for redis-server to end */
+        CATCH_UP_MS = 3000,    /* for replicas, when a master stops */
 };
 
 /* What INFO told last. */
@@ -59,7 +59,7 @@ static void tell(Seat *seat) {
         pthread_mutex_lock(&state->lock);
         state->settings = seat->settings;
         state->password = seat->password;
-        state->phase = !seat->open ? (seat->loaded_ms ? PHASE_CLOSED : PHASE_LOADING)
+        state->phase = !seat->open         ? (seat->loaded_ms ? PHASE_CLOSED : PHASE_LOADING)
                        : seat->look.master ? PHASE_MASTER
                                            : PHASE_REPLICA;
         state->position = seat->position;
@@ -176,7 +176,7 @@ static void decide(Seat *seat) {
         Knowledge knowledge = { 0 };
         ask_all(&seat->settings, &knowledge);
         size_t self = seat->settings.self;
-        knowledge.peers[self] = (Peer) { .phase = PHASE_CLOSED, .position = seat->position };
+        knowledge.peers[self] = (Peer){ .phase = PHASE_CLOSED, .position = seat->position };
         memcpy(knowledge.addresses[self], seat->address, sizeof seat->address);
         knowledge.waited = clock_ms() - seat->loaded_ms > WAITED_MS;
         Judgement judgement = judge(&knowledge);
@@ -382,7 +382,7 @@ int member_run(Settings *settings) {
                 return 1;
         }
         unlink(seat.socket);
-        seat.child = child_start((const char *const[]) { "redis-server", conf, NULL });
+        seat.child = child_start((const char *const[]){ "redis-server", conf, NULL });
         int code = seat.child > 0 ? loop(&seat) : 1;
         call_free(&seat.local);
         return code;

@@ -143,7 +143,7 @@ static void *listen_on(void *argument) {
                 Client *client = malloc(sizeof *client);
                 if (!client)
                         abort();
-                *client = (Client) { .state = listener->state, .socket = socket };
+                *client = (Client){ .state = listener->state, .socket = socket };
                 pthread_t thread;
                 if (atomic_fetch_add(&n_clients, 1) >= MEMBER_PORT_CLIENTS_MAX ||
                         pthread_create(&thread, &detached, serve, client) != 0) {
@@ -183,7 +183,7 @@ bool member_port_start(MemberState *state) {
         Client *client = malloc(sizeof *client);
         if (!client)
                 abort();
-        *client = (Client) { .state = state, .socket = listener };
+        *client = (Client){ .state = state, .socket = listener };
         pthread_t thread;
         if (pthread_create(&thread, NULL, listen_on, client) != 0) {
                 close(listener);

@@ -19,7 +19,7 @@ typedef struct MemberState {
         Rotation password;
         Phase phase;
         Position position;
-        bool linked; /* a replica in step with its master */
+        bool linked;       /* a replica in step with its master */
         long long seen_ms; /* monotonic, when Redis answered last */
         char why[JUDGE_WHY_MAX];
 } MemberState;

@@ -28,9 +28,7 @@ PositionOrder position_compare(const Position *a, const Position *b) {
         if (!a->n_history || !b->n_history)
                 return POSITION_UNRELATED;
         if (strcmp(current(a), current(b)) == 0)
-                return a->offset == b->offset  ? POSITION_SAME
-                       : a->offset > b->offset ? POSITION_NEWER
-                                               : POSITION_OLDER;
+                return a->offset == b->offset ? POSITION_SAME : a->offset > b->offset ? POSITION_NEWER : POSITION_OLDER;
         if (went_through(a, current(b)))
                 return POSITION_NEWER;
         if (went_through(b, current(a)))

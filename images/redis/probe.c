@@ -21,8 +21,7 @@ static int ask_state(const Settings *settings, redisReply **ret) {
 }
 
 static int sentinel_knows(const Settings *settings) {
-        CONTEXT sentinel =
-                call_connect("127.0.0.1", SETTINGS_SENTINEL_PORT, settings->sentinel_password, 1000);
+        CONTEXT sentinel = call_connect("127.0.0.1", SETTINGS_SENTINEL_PORT, settings->sentinel_password, 1000);
         REPLY master = sentinel ? CALL(sentinel, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", settings->group) : NULL;
         if (!master)
                 puts("the Sentinel does not answer");
@@ -48,8 +47,7 @@ int probe_ready(const Settings *settings, bool sentinel) {
 
 int probe_live(const Settings *settings, bool sentinel) {
         if (sentinel) {
-                CONTEXT context =
-                        call_connect("127.0.0.1", SETTINGS_SENTINEL_PORT, settings->sentinel_password, 1000);
+                CONTEXT context = call_connect("127.0.0.1", SETTINGS_SENTINEL_PORT, settings->sentinel_password, 1000);
                 return context ? 0 : 1;
         }
         REPLY state = NULL;

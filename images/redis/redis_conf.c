@@ -36,9 +36,9 @@ static const char LAWS[] = "bind * -::*\n"
                            "replica-read-only yes\n"
                            "shutdown-timeout 10\n";
 
-static const char *const OWN[] = { "port", "tls-port", "unixsocket", "unixsocketperm", "dir", "requirepass", "masterauth",
-        "masteruser", "user", "aclfile", "replicaof", "slaveof", "replica-announce-ip", "replica-announce-port",
-        "replica-priority", "slave-priority", "include", "loadmodule" };
+static const char *const OWN[] = { "port", "tls-port", "unixsocket", "unixsocketperm", "dir", "requirepass",
+        "masterauth", "masteruser", "user", "aclfile", "replicaof", "slaveof", "replica-announce-ip",
+        "replica-announce-port", "replica-priority", "slave-priority", "include", "loadmodule" };
 
 void redis_conf_quote(const char *text, char *ret) {
         *ret++ = '"';
@@ -93,7 +93,8 @@ bool redis_conf_write(const Settings *settings, const char *announce, const char
         char quoted[4 * SETTINGS_PASSWORD_MAX + 3];
         redis_conf_quote(settings->password, quoted);
         fputs(LAWS, file);
-        fprintf(file, "port 0\nunixsocket %s/redis.sock\nunixsocketperm 700\ndir %s/redis\n", settings->run, settings->data);
+        fprintf(file, "port 0\nunixsocket %s/redis.sock\nunixsocketperm 700\ndir %s/redis\n", settings->run,
+                settings->data);
         fprintf(file, "replica-announce-ip %s\nreplica-announce-port %d\n", announce, SETTINGS_REDIS_PORT);
         fprintf(file, "requirepass %s\nmasterauth %s\n", quoted, quoted);
         bool good = !ferror(file);

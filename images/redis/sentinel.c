@@ -56,7 +56,8 @@ static void set_all(Watch *watch) {
         SentinelParameter parameters[SENTINEL_PARAMETERS_MAX];
         size_t n = sentinel_conf_parameters(settings, parameters);
         for (size_t i = 0; i < n; i++)
-                if (!CALL_DONE(watch->local, "SENTINEL", "SET", settings->group, parameters[i].key, parameters[i].value))
+                if (!CALL_DONE(
+                            watch->local, "SENTINEL", "SET", settings->group, parameters[i].key, parameters[i].value))
                         LOG_ERROR("parameter %s %s refused", parameters[i].key, parameters[i].value);
 }
 
@@ -186,7 +187,8 @@ static bool prepare(Settings *settings, Watch *watch) {
                 if (settings_read(settings, settings, why, sizeof why)) {
                         if (settings_own_address(settings, watch->address))
                                 return true;
-                        snprintf(why, sizeof why, "key sentinels does not name %.64s, or it has no address", settings->pod);
+                        snprintf(why, sizeof why, "key sentinels does not name %.64s, or it has no address",
+                                settings->pod);
                 }
                 if (strcmp(told, why) != 0)
                         LOG_ERROR("cannot start yet: %s", why);
@@ -210,7 +212,7 @@ int sentinel_run(Settings *settings) {
                 LOG_ERROR("%s cannot be written", conf);
                 return 1;
         }
-        watch.child = child_start((const char *const[]) { "redis-server", conf, "--sentinel", NULL });
+        watch.child = child_start((const char *const[]){ "redis-server", conf, "--sentinel", NULL });
         int code = watch.child > 0 ? loop(&watch) : 1;
         call_free(&watch.local);
         return code;
