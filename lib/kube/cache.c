@@ -78,7 +78,7 @@ static int compare_keys(const void *a, const void *b) {
 
 /* Sorts what was gathered, and hands its references to the arena. */
 static const Object *const *finish(Arena *arena, const Object **found, size_t count, size_t *ret_count) {
-        qsort(found, count, sizeof *found, compare_keys);
+        qsort(found, count, sizeof(Object *), compare_keys);
         for (size_t i = 0; i < count; i++)
                 arena_adopt(arena, (void *)(uintptr_t)found[i], object_release);
         if (ret_count)

@@ -59,7 +59,7 @@ static Object *take(Cache *cache, const char *key) {
 
 /* What putting `after` in the place of `before` means to handlers; takes the reference of `before`. */
 static void note_put(Changes *changes, Object *before, const Object *after, bool from_list, bool initial) {
-        if (before && strcmp(before->uid, after->uid)) {
+        if (before && strcmp(before->uid, after->uid) != 0) {
                 note(changes, (CacheChange){ .before = TAKE(before), .final_unknown = from_list });
                 note(changes, (CacheChange){ .after = object_ref(after) });
         } else if (before && object_same(before, after)) {
@@ -106,7 +106,7 @@ static void drop_absent(Cache *cache, const char *scope, const Hashmap *present,
         size_t at = 0;
         const Object *object;
         while ((object = hashmap_next(&cache->objects, &at))) {
-                if ((*scope && strcmp(object->namespace_, scope)) || hashmap_get(present, object->key))
+                if ((*scope && strcmp(object->namespace_, scope) != 0) || hashmap_get(present, object->key))
                         continue;
                 note(changes, (CacheChange){ .before = take(cache, object->key), .final_unknown = true });
         }

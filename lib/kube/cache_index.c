@@ -28,7 +28,7 @@ void cache_index_add(CacheIndex *index, const char *key, const Object *object) {
         }
         if (bucket->count == bucket->capacity) {
                 bucket->capacity = bucket->capacity ? bucket->capacity * 2 : 2;
-                bucket->objects = alloc_grow(bucket->objects, bucket->capacity * sizeof *bucket->objects);
+                bucket->objects = alloc_grow(bucket->objects, bucket->capacity * sizeof(Object *));
         }
         bucket->objects[bucket->count++] = object;
 }

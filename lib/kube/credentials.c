@@ -4,6 +4,7 @@
 #include "lib/kube/credentials.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,10 +166,9 @@ static bool refresh(Credentials *credentials, int64_t now_ms, Error *err) {
 
 /* In one allocation of its own, so that no growing buffer leaves copies of the token behind. */
 static char *bearer(const char *token) {
-        static const char SCHEME[] = "Bearer ";
-        char *header = alloc_zero(sizeof SCHEME + strlen(token));
-        memcpy(header, SCHEME, strlen(SCHEME));
-        memcpy(header + strlen(SCHEME), token, strlen(token));
+        size_t size = strlen("Bearer ") + strlen(token) + 1;
+        char *header = alloc_zero(size);
+        (void)snprintf(header, size, "Bearer %s", token);
         return header;
 }
 

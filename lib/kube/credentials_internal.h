@@ -33,6 +33,6 @@ typedef struct ExecAnswer {
 bool exec_run(const KubeConfig *config, const char *ca_pem, ExecAnswer *ret_answer, Error *err) MUST_USE;
 void exec_answer_done(ExecAnswer *answer);
 /* The text of KUBERNETES_EXEC_INFO, and the answer's parser: for tests and fuzzing. */
-void exec_print_request(const KubeConfig *config, const char *ca_pem, Text *json);
+void exec_print_request(const KubeConfig *config, const char *ca_pem, Text *text);
 bool exec_parse_answer(const char *api_version, const char *bytes, size_t size, int64_t wall_us, ExecAnswer *ret_answer,
         Error *err) MUST_USE;

@@ -16,8 +16,6 @@
 
 enum { EXIT_POLL_NS = 5 * 1000 * 1000 };
 
-extern char **environ;
-
 static size_t count_strings(const char *const *strings) {
         size_t count = 0;
         while (strings && strings[count])

@@ -9,7 +9,7 @@
 #include "lib/kube/base64.h"
 #include "lib/kube/credentials_internal.h"
 
-enum { LEEWAY_MS = 10 * 1000 };
+static const int64_t LEEWAY_MS = 10000;
 
 static void put_cluster(const KubeConfig *config, const char *ca_pem, Json *spec) {
         Json *cluster = json_put_object(spec, "cluster");

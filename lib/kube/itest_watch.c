@@ -5,6 +5,7 @@
  *   [--page N] [--no-watch-list] [--silence-ms N] [--timeout-s N] [--quiet]
  * Commands: wait MS | dump | size | seen NAMESPACE VERSION | when NAMESPACE VERSION | trouble | metrics | get KIND NS
  * NAME | quit */
+#include <assert.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -49,6 +50,7 @@ static void hear(void *context, const CacheChange *change) {
         if (program->quiet)
                 return;
         const Object *about = change->after ? change->after : change->before;
+        assert(about);
         Json *line = json_new_object();
         json_put_string(line, "type", !change->before ? "ADDED" : !change->after ? "DELETED" : "MODIFIED");
         json_put_string(line, "kind", about->kind->kind);

@@ -129,6 +129,7 @@ static Object *build(const Draft *draft, const Kind *kind) {
         Object *object = alloc_zero(sizeof *object + values_size + draft->bytes.size);
         const char **values = (const char **)(object + 1);
         char *bytes = (char *)values + values_size;
+        assert(draft->bytes.data);
         memcpy(bytes, draft->bytes.data, draft->bytes.size);
         const struct {
                 size_t at;

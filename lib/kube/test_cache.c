@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What handlers are told, what readers find, and when a version counts as seen. */
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,6 +27,7 @@ typedef struct Told {
 static void hear(void *context, const CacheChange *change) {
         Told *told = context;
         const Object *about = change->after ? change->after : change->before;
+        assert(about);
         text_printf(&told->lines, "%s%s%s%s=%s@%s ", change->initial ? "!" : "", change->final_unknown ? "?" : "",
                 !change->before  ? "+"
                 : !change->after ? "-"
@@ -194,6 +196,7 @@ static void test_indexes_follow_changes(void **state) {
         assert_string_equal(found[0]->resource_version, "2");
         found = cache_by_label(told->cache, &arena, "ns", "prod", &count);
         assert_int_equal(count, 1);
+        assert_string_equal(found[0]->name, "b");
         found = cache_by_owner(told->cache, &arena, "elsewhere", &count);
         assert_int_equal(count, 1);
         assert_string_equal(found[0]->name, "a");

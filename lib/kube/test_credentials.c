@@ -86,11 +86,11 @@ static void test_bad_token_files_keep_the_old_token(void **state) {
         assert_true(credentials_new(&config, &folder->credentials, NULL));
         for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
                 put(folder, "token", bad[i]);
-                now += 2 * CREDENTIALS_TOKEN_MS;
+                now += INT64_C(2) * CREDENTIALS_TOKEN_MS;
                 expect(folder, now, "Bearer good", "", 0);
         }
         (void)unlink(path_of(folder, "token"));
-        expect(folder, now + 2 * CREDENTIALS_TOKEN_MS, "Bearer good", "", 0);
+        expect(folder, now + INT64_C(2) * CREDENTIALS_TOKEN_MS, "Bearer good", "", 0);
 }
 
 static void test_long_tokens_are_kept_whole(void **state) {
@@ -215,11 +215,11 @@ static void test_plugin_runs_again_when_its_answer_expires_or_is_rejected(void *
         put_answer(folder, "two", 7200);
         expect(folder, now + 1000, "Bearer one", "", 0);
         assert_int_equal(count_runs(folder), 1);
-        expect(folder, now + 3600 * 1000, "Bearer two", "", 0);
+        expect(folder, now + INT64_C(3600) * 1000, "Bearer two", "", 0);
         assert_int_equal(count_runs(folder), 2);
         put_answer(folder, "three", 7200);
-        reject(folder, now + 3601 * 1000);
-        expect(folder, now + 3601 * 1000, "Bearer three", "", 0);
+        reject(folder, now + INT64_C(3601) * 1000);
+        expect(folder, now + INT64_C(3601) * 1000, "Bearer three", "", 0);
 }
 
 static void test_plugin_is_told_by_environment_and_gets_whole_arguments(void **state) {
@@ -246,9 +246,9 @@ static void test_failing_plugin_is_unauthorized_until_it_answered_once(void **st
         put_answer(folder, "one", 60);
         expect(folder, now, "Bearer one", "", 0);
         (void)unlink(path_of(folder, "answer"));
-        expect(folder, now + 61 * 1000, "Bearer one", "", 0);
+        expect(folder, now + INT64_C(61) * 1000, "Bearer one", "", 0);
         size_t runs = count_runs(folder);
-        expect(folder, now + 62 * 1000, "Bearer one", "", 0);
+        expect(folder, now + INT64_C(62) * 1000, "Bearer one", "", 0);
         assert_int_equal(count_runs(folder), runs);
 }
 

@@ -240,7 +240,7 @@ static void test_ungated_requests_pass_a_closed_gate(void **state) {
         Scene *scene = *state;
         say(scene, 200, "", "");
         start(scene);
-        http_close_gate(scene->http, clock_now_ms() + 3600 * 1000);
+        http_close_gate(scene->http, clock_now_ms() + INT64_C(3600) * 1000);
         const HttpRequest lease = { .method = "PUT", .path = "/lease", .ungated = true };
         assert_int_equal(status_of(scene, &lease, NULL), 200);
 }
@@ -250,7 +250,7 @@ static void test_waiting_beyond_the_timeout_is_throttled_at_once(void **state) {
         Error err = { 0 };
         say(scene, 200, "", "");
         start(scene);
-        http_close_gate(scene->http, clock_now_ms() + 60 * 1000);
+        http_close_gate(scene->http, clock_now_ms() + INT64_C(60) * 1000);
         assert_int_equal(status_of(scene, &GET, &err), 0);
         assert_int_equal(err.code, ERROR_THROTTLED);
         assert_in_range(err.retry_after_ms, 50 * 1000, 60 * 1000);

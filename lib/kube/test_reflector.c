@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state machine with a scripted server and a clock of its own: which request follows which answer, and what the
  * cache is told. */
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,6 +30,7 @@ typedef struct Scene {
 static void hear(void *context, const CacheChange *change) {
         Scene *scene = context;
         const Object *about = change->after ? change->after : change->before;
+        assert(about);
         text_printf(&scene->told, "%s%s%s=%s ", change->final_unknown ? "?" : "",
                 !change->before  ? "+"
                 : !change->after ? "-"
@@ -156,7 +158,7 @@ static void go_live(Scene *scene) {
         expect_request(scene, REPLAY SELECTOR);
         expect_taken(scene, EVENT("ADDED", "a", "3", "1") EVENT("ADDED", "b", "2", "1") END_OF_REPLAY("10"));
         assert_int_equal(scene->reflector->state, WATCH_LIVE);
-        scene->now_ms += 60 * 1000;
+        scene->now_ms += INT64_C(60) * 1000;
         text_clear(&scene->told);
 }
 
@@ -360,7 +362,7 @@ static void test_versions_that_go_back_lead_to_a_list(void **state) {
         expect_request(scene, REPLAY "&resourceVersion=12" SELECTOR);
         assert_int_equal(relists(scene, "regression"), 1);
         expect_taken(scene, END_OF_REPLAY("20"));
-        scene->now_ms += 60 * 1000;
+        scene->now_ms += INT64_C(60) * 1000;
         expect_refused(scene, BOOKMARK("19"));
         expect_request(scene, REPLAY "&resourceVersion=20" SELECTOR);
 }
