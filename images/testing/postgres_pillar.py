@@ -19,17 +19,17 @@ def reference(name):
 
 
 class PostgresPillar:
-    def __init__(self, lab, members=3, etcd=1, config=None):
+    def __init__(self, lab, members=3, etcd=1, config=None, name="prod"):
         self.lab = lab
-        names = [f"prod-pg-{i}" for i in range(members)]
-        locks = [f"prod-etcd-{i}" for i in range(etcd)]
-        self.tls = certificate([f"{name}.data.svc" for name in names + locks] + ["localhost"])
+        names = [f"{name}-pg-{i}" for i in range(members)]
+        locks = [f"{name}-etcd-{i}" for i in range(etcd)]
+        self.tls = certificate([f"{pod}.data.svc" for pod in names + locks] + ["localhost"])
         self.passwords = dict(PASSWORDS)
-        env = {"MADBASE_MEMBERS": ",".join(locks), "MADBASE_DOMAIN": "data.svc", "MADBASE_TOKEN": "data-prod-1"}
-        self.etcd = [lab.pod(name, "etcd", env=env, files={TLS: self.tls}) for name in locks]
+        env = {"MADBASE_MEMBERS": ",".join(locks), "MADBASE_DOMAIN": "data.svc", "MADBASE_TOKEN": f"data-{name}-1"}
+        self.etcd = [lab.pod(pod, "etcd", env=env, files={TLS: self.tls}) for pod in locks]
         self.config = self.shrink(config or reference("patroni-etcd.yml"), locks)
         files = {CONFIG: {"patroni__yml": self.config}, SECRETS: self.passwords, TLS: self.tls}
-        self.members = [lab.pod(name, "postgres", files=files) for name in names]
+        self.members = [lab.pod(pod, "postgres", files=files) for pod in names]
 
     @staticmethod
     def shrink(config, locks):
