@@ -142,25 +142,32 @@ bool dial_wait(int fd, short events, int64_t deadline_ms, Error *err) {
         }
 }
 
-static bool connect_one(const struct addrinfo *address, int64_t deadline_ms, int *ret_fd, Error *err) {
-        CLEANUP(cleanup_close) int fd = -1;
-        int failure = 0, on = 1;
+static bool connect_within(int fd, const struct addrinfo *address, int64_t deadline_ms, Error *err) {
+        int failure = 0;
         socklen_t size = sizeof(failure);
 
-        fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
+                return true;
+        if (errno != EINPROGRESS)
+                return error_set(err, ERROR_UNAVAILABLE, "%s", strerrordesc_np(errno));
+        if (!dial_wait(fd, POLLOUT, deadline_ms, err))
+                return false;
+        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) != 0 || failure != 0)
+                return error_set(err, ERROR_UNAVAILABLE, "%s", strerrordesc_np(failure ? failure : errno));
+        return true;
+}
+
+static bool connect_one(const struct addrinfo *address, int64_t deadline_ms, int *ret_fd, Error *err) {
+        int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+
         if (fd < 0)
                 return error_set(err, ERROR_UNAVAILABLE, "%s", strerrordesc_np(errno));
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        if (connect(fd, address->ai_addr, address->ai_addrlen) != 0) {
-                if (errno != EINPROGRESS)
-                        return error_set(err, ERROR_UNAVAILABLE, "%s", strerrordesc_np(errno));
-                if (!dial_wait(fd, POLLOUT, deadline_ms, err))
-                        return false;
-                if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) != 0 || failure != 0)
-                        return error_set(err, ERROR_UNAVAILABLE, "%s", strerrordesc_np(failure ? failure : errno));
+        if (!connect_within(fd, address, deadline_ms, err)) {
+                (void)close(fd);
+                return false;
         }
         *ret_fd = fd;
-        fd = -1;
         return true;
 }
 

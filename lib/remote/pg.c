@@ -115,8 +115,10 @@ bool pg_connect(const char *conninfo, int64_t timeout_ms, Pg **ret_pg, Error *er
         (void)PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
         if (!finish_connecting(pg->conn, deadline_ms, err))
                 return false;
-        if (PQsetnonblocking(pg->conn, 1) != 0)
-                return error_set(err, ERROR_UNAVAILABLE, "%s", PQerrorMessage(pg->conn));
+        if (PQsetnonblocking(pg->conn, 1) != 0) {
+                (void)error_set(err, ERROR_UNAVAILABLE, "%s", PQerrorMessage(pg->conn));
+                return false;
+        }
         *ret_pg = TAKE(pg);
         return true;
 }

@@ -33,10 +33,11 @@ static bool parse(const char *conninfo, PQconninfoOption **ret_options, Error *e
 
         /* libpq's sentence quotes what it stumbled over, which may be the password. */
         PQfreemem(message);
-        if (!options)
-                return error_set(err, ERROR_INVALID, "the PostgreSQL connection string cannot be parsed");
-        *ret_options = options;
-        return true;
+        if (options)
+                *ret_options = options;
+        else
+                (void)error_set(err, ERROR_INVALID, "the PostgreSQL connection string cannot be parsed");
+        return options != NULL;
 }
 
 bool pg_check_conninfo(const char *conninfo, Error *err) {

@@ -12,7 +12,7 @@ enum { REDIS_REPLY_MAXIMUM_DEPTH = 7 };
 
 /* What the reader notes on its way; its address is the reader's privdata. */
 typedef struct RedisReplyNotes {
-        bool is_error; /* the reply as a whole is an error */
+        bool is_error;       /* the reply as a whole is an error */
         const char *refusal; /* why the reply cannot be a tree; NULL: it can */
 } RedisReplyNotes;
 

@@ -313,7 +313,7 @@ static void test_hurry_does_not_wait_for_the_interval(void **state) {
         start(&bench, 1);
         start_redis(&server);
         target = redis_target("prod-redis-0", &server);
-        target.interval_ms = 3600 * 1000;
+        target.interval_ms = 3600000;
         prober_want(bench.prober, owner, &target, 1);
         (void)wait_for(&bench, 0, 1, is_reachable);
         tell_redis(&server, (const char *const[]){ "REPLICAOF", "127.0.0.1", "1" }, 3);
@@ -334,7 +334,7 @@ static void test_unchanged_targets_keep_their_answer_and_the_order_is_as_wanted(
         start(&bench, 1);
         start_redis(&server);
         targets[0] = redis_target("prod-redis-0", &server);
-        targets[0].interval_ms = 3600 * 1000;
+        targets[0].interval_ms = 3600000;
         prober_want(bench.prober, owner, targets, 1);
         (void)wait_for(&bench, 0, 1, is_reachable);
         targets[1] = targets[0];

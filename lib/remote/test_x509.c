@@ -15,7 +15,7 @@
 #include "lib/remote/x509.h"
 
 static const char *const names[] = { "prod-pg-0.prod-pg", "*.prod-pg.db.svc", "localhost", "127.0.0.1", "::1", NULL };
-enum { DAY_SECONDS = 86400 };
+static const int64_t DAY_SECONDS = 86400;
 
 typedef struct Pair {
         char *cert, *key;

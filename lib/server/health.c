@@ -130,15 +130,15 @@ static bool answer_endpoint(const CheckList *list, const char *path, const Serve
         return true;
 }
 
-void health_handle(void *context, const ServerRequest *request, ServerReply *reply) {
-        Health *health = context;
+void health_handle(void *health, const ServerRequest *request, ServerReply *reply) {
+        const Health *own = health;
 
-        if (health->metrics && strcmp(request->path, "/metrics") == 0) {
+        if (own->metrics && strcmp(request->path, "/metrics") == 0) {
                 reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
-                metrics_print(health->metrics, &reply->body);
-        } else if (!answer_endpoint(&health->live, "/healthz", request, reply) &&
-                   !answer_endpoint(&health->live, "/livez", request, reply) &&
-                   !answer_endpoint(&health->ready, "/readyz", request, reply)) {
+                metrics_print(own->metrics, &reply->body);
+        } else if (!answer_endpoint(&own->live, "/healthz", request, reply) &&
+                   !answer_endpoint(&own->live, "/livez", request, reply) &&
+                   !answer_endpoint(&own->ready, "/readyz", request, reply)) {
                 server_problem(reply, 404, "there is nothing at this path");
         }
 }

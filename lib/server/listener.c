@@ -11,20 +11,21 @@
 enum { BACKLOG = 128, PORT_SIZE = 16 };
 
 static bool open_one(const struct addrinfo *at, int *ret_fd) {
-        CLEANUP(cleanup_close) int fd = -1;
-        int on = 1, off = 0;
+        int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, off = 0, failure;
 
-        fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return false;
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
         if (at->ai_family == AF_INET6)
                 (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-        if (bind(fd, at->ai_addr, at->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
-                return false;
-        *ret_fd = fd;
-        fd = -1;
-        return true;
+        if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
+                *ret_fd = fd;
+                return true;
+        }
+        failure = errno;
+        (void)close(fd);
+        errno = failure;
+        return false;
 }
 
 /* "::" takes IPv4 too; where the machine has no IPv6, "0.0.0.0" is left. */
@@ -53,7 +54,7 @@ bool listener_open(const char *address, int port, int *ret_fd, int *ret_port, Er
         struct sockaddr_storage bound = { 0 };
         socklen_t size = sizeof(bound);
         char digits[PORT_SIZE];
-        int fd, failure = 0;
+        int fd = -1, failure = 0;
 
         if (port < 0 || port > UINT16_MAX)
                 return error_set(err, ERROR_INVALID, "%d is no port", port);

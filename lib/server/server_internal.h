@@ -43,5 +43,5 @@ void exchange_set_timer(const Connection *connection, int64_t ms);
 bool loop_open(Server *server, int fd, Error *err) MUST_USE;
 /* Carries connections until the server is told to stop, then lets the last ones end. */
 void loop_run(Server *server);
-/* Makes the loop look at `stop` and at the pool's replies. From any thread. */
-void loop_wake(void *server);
+/* Makes the loop look at `stop` and at the pool's replies. From any thread; `context` is the Server. */
+void loop_wake(void *context);

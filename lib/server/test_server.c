@@ -101,7 +101,7 @@ static void test_head_and_204_have_no_body(void **state) {
 }
 
 static void test_bodies_are_taken_up_to_the_cap_and_refused_beyond(void **state) {
-        CLEANUP(cleanup_free) char *body = calloc(1, SERVER_MAXIMUM_BODY + 1);
+        static char body[SERVER_MAXIMUM_BODY + 1];
         CLEANUP(text_done) Text page = { 0 };
         Bench bench;
         int fd;
