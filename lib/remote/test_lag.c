@@ -9,7 +9,7 @@
 
 #include "lib/remote/lag.h"
 
-static const int64_t MIB = 1024 * 1024;
+static const int64_t MIB = 1048576;
 
 static LagWord after(Lag *lag, bool streaming, int64_t behind_bytes) {
         lag_look(lag, streaming, behind_bytes);

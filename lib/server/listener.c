@@ -50,9 +50,22 @@ static bool open_any(const char *address, const char *port, int *ret_fd, int *re
         return false;
 }
 
-bool listener_open(const char *address, int port, int *ret_fd, int *ret_port, Error *err) {
-        struct sockaddr_storage bound = { 0 };
+/* Any address, in the three ways it is looked at. */
+typedef union Address {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+} Address;
+
+static int port_of(int fd) {
+        Address bound = { .v6 = { 0 } };
         socklen_t size = sizeof(bound);
+
+        (void)getsockname(fd, &bound.any, &size);
+        return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
+}
+
+bool listener_open(const char *address, int port, int *ret_fd, int *ret_port, Error *err) {
         char digits[PORT_SIZE];
         int fd = -1, failure = 0;
 
@@ -63,9 +76,7 @@ bool listener_open(const char *address, int port, int *ret_fd, int *ret_port, Er
                 return error_set(err, failure == EINVAL ? ERROR_INVALID : ERROR_UNAVAILABLE,
                         "listening on %s port %d: %s", address ? address : "all addresses", port,
                         strerrordesc_np(failure));
-        (void)getsockname(fd, (struct sockaddr *)&bound, &size);
-        *ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                                      : ((struct sockaddr_in *)&bound)->sin_port);
+        *ret_port = port_of(fd);
         *ret_fd = fd;
         return true;
 }
