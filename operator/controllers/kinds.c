@@ -17,6 +17,7 @@ static const char *const custom_paths[] = {
         [CUSTOM_FINALIZERS] = "/metadata/finalizers",
         [CUSTOM_RESTART] = NOTES "/madbase.io~1restart",
         [CUSTOM_DRY_RUN] = NOTES "/madbase.io~1dry-run",
+        [CUSTOM_SWITCHOVER] = NOTES "/madbase.io~1switchover",
         NULL,
 };
 
@@ -85,6 +86,7 @@ static const char *const configmap_paths[] = {
         [CONFIGMAP_CLUSTER] = CLUSTER,
         [CONFIGMAP_APPLIED] = NOTES "/madbase.io~1applied",
         [CONFIGMAP_CONFIG] = NOTES "/madbase.io~1config",
+        [CONFIGMAP_ADDRESSES] = NOTES "/madbase.io~1addresses",
         NULL,
 };
 

@@ -15,6 +15,7 @@
 #define KINDS_NOTE_ROLL     "madbase.io/roll"     /* hash of what the user set that needs a restart */
 #define KINDS_NOTE_TEMPLATE "madbase.io/template" /* hash of the whole pod template */
 #define KINDS_NOTE_APPLIED  "madbase.io/applied"  /* on a ConfigMap: the settings that running members took over */
+#define KINDS_NOTE_ADDRESSES "madbase.io/addresses" /* on a ConfigMap: {SERVICE: ClusterIP} that members know each other by */
 #define KINDS_NOTE_CONFIG   "madbase.io/config"   /* hash of a ConfigMap's data, on it and on the pods that mount it */
 #define KINDS_NOTE_SCALED_BY "madbase.io/scaled-by" /* who decides replicas, when it is not us */
 
@@ -26,6 +27,7 @@ enum {
         CUSTOM_FINALIZERS,
         CUSTOM_RESTART,
         CUSTOM_DRY_RUN,
+        CUSTOM_SWITCHOVER,
 };
 
 enum {
@@ -89,6 +91,7 @@ enum {
         CONFIGMAP_CLUSTER,
         CONFIGMAP_APPLIED, /* annotation madbase.io/applied: the settings that the running members took over */
         CONFIGMAP_CONFIG,
+        CONFIGMAP_ADDRESSES,
 };
 
 enum {

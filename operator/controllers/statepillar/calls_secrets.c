@@ -184,8 +184,8 @@ static bool delete_ours(Runtime *runtime, const Object *about, const Kind *kind,
 }
 
 bool call_delete_records(Runtime *runtime, const Object *about, const Json *args, Error *err) {
-        /* What Patroni makes for its scope in ConfigMaps mode. */
-        static const char *const records[] = { "config", "leader", "failover", "sync", "failsafe" };
+        /* What Patroni makes for its scope in ConfigMaps mode, and the addresses that outlive the pillar. */
+        static const char *const records[] = { "config", "leader", "failover", "sync", "failsafe", "addresses" };
         CLEANUP(arena_done) Arena arena = { 0 };
 
         (void)args;

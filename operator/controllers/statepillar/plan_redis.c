@@ -135,6 +135,30 @@ static void want_set(const View *view, Target *target, Plan *plan, PillarSet set
                 redis ? "Redis members run in a StatefulSet" : "Sentinels run in a StatefulSet");
 }
 
+/* Outlives the pillar, as the data do: Sentinels remember each other and the master by these addresses. */
+static void keep_addresses(const View *view, Plan *plan) {
+        Json *addresses = json_adopt(plan->arena, json_new_object());
+        Json *notes = json_new_object();
+
+        for (int set = SET_REDIS; set <= SET_SENTINEL; set++)
+                for (int i = 0; i < PILLAR_MEMBERS_MAXIMUM; i++) {
+                        const PillarMember *member = &view->sets[set].members[i];
+                        if (member->service || member->claim)
+                                json_put_string(addresses, member->name, member->address);
+                }
+        CLEANUP(cleanup_free) char *text = json_print(addresses);
+        json_put_string(notes, KINDS_NOTE_ADDRESSES, text);
+        Action *action = draft_apply(plan, &kind_configmap,
+                draft_render(plan, DRAFT_CONFIGMAP,
+                        (const Hole[]){ hole_string("name", draft_name(view, "addresses")),
+                                hole_string("namespace", view->namespace_),
+                                hole_tree("labels", draft_labels(view, SET_REDIS)), hole_tree("notes", notes),
+                                hole_absent("data"), HOLE_END }),
+                "members know each other by these addresses, also after the pillar was made again");
+        if (action)
+                action->keep = true;
+}
+
 void pillar_plan_redis(const View *view, Target *target, Plan *plan) {
         if (!pillar_has_addresses(view, target->configured)) {
                 plan->complete = false;
@@ -142,6 +166,7 @@ void pillar_plan_redis(const View *view, Target *target, Plan *plan) {
                         "The API server gives each Service a ClusterIP");
                 return;
         }
+        keep_addresses(view, plan);
         want_configuration(view, target, plan);
         want_set(view, target, plan, SET_REDIS);
         want_set(view, target, plan, SET_SENTINEL);

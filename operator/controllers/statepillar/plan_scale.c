@@ -14,12 +14,12 @@ static int most(int a, int b) {
         return a > b ? a : b;
 }
 
-/* Data of an earlier pillar of this name: all its members start, so that the most advanced leads, and then some leave.
- * Where status tells how many there were, claims of members that had left before do not count. */
+/* Data of an earlier pillar of this name: all its members start, so that the most advanced leads, and then some leave. In
+ * a pillar that serves already, claims of members that left before do not count. */
 static int first_count(const View *view, const PillarStatefulSet *set, int wanted) {
-        int before = (int)json_find_int(view->status, "/members", PILLAR_MEMBERS_MAXIMUM);
+        int before = view->joined > 0 ? least(view->joined, set->claims_seen) : set->claims_seen;
 
-        return least(most(wanted, least(before, set->claims_seen)), PILLAR_MEMBERS_MAXIMUM);
+        return least(most(wanted, before), PILLAR_MEMBERS_MAXIMUM);
 }
 
 static void wait_member(Plan *plan, const char *name, const char *what, const char *unblock) {

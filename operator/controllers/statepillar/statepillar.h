@@ -91,10 +91,12 @@ typedef struct View {
         bool deleting, finalizer;
         bool dry_run;
         const char *restart; /* annotation madbase.io/restart; "" without one */
+        const char *switchover; /* annotation madbase.io/switchover; "" without one */
         bool spec_valid;
         const char *spec_error; /* sentence when not valid */
         PillarSpec spec;
         const Json *status; /* present status; NULL without one */
+        const Json *addresses; /* as noted on the ConfigMap NAME-addresses, which outlives the pillar; NULL: none */
         const char *images[IMAGE_COUNT]; /* in force: spec, else fixed, else the operator's default */
         PillarStatefulSet sets[SET_COUNT];
         const Object *entry;                /* the Deployment */

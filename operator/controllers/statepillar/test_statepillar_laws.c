@@ -158,6 +158,47 @@ static void test_a_restart_rolls_replicas_first_and_the_leader_last(void **state
         world_done(&world);
 }
 
+static void test_the_primary_moves_once_when_asked_for(void **state) {
+        static const struct {
+                const char *asked, *leads;
+        } rows[] = { { "prod-pg-2", "prod-pg-2" }, { "any", "prod-pg-0" }, { "prod-pg-0", "prod-pg-0" } };
+        World world;
+
+        (void)state;
+        world_init(&world, "{ profile: Development, members: 3, storage: { size: 1Gi } }");
+        world_settle(&world, ROUNDS);
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                Json *metadata = json_get(world_find(&world, "StatePillar", "prod"), "metadata");
+                json_put_string(json_put_object(metadata, "annotations"), "madbase.io/switchover", rows[i].asked);
+                for (int cut = 0; cut < 40; cut += 7)
+                        world_round(&world, cut);
+                world_settle(&world, ROUNDS);
+                expect_rest(&world, "3/3");
+                assert_string_equal(world.primary, rows[i].leads);
+                assert_null(json_find(metadata, "/annotations/madbase.io~1switchover"));
+        }
+        assert_int_equal(count_trace(&world, "switchover"), 2);
+        world_done(&world);
+}
+
+static void test_a_switchover_to_nobody_is_told(void **state) {
+        CLEANUP(arena_done) Arena arena = { 0 };
+        World world;
+
+        (void)state;
+        world_init(&world, "{ profile: Development, members: 3, storage: { size: 1Gi } }");
+        world_settle(&world, ROUNDS);
+        Json *metadata = json_get(world_find(&world, "StatePillar", "prod"), "metadata");
+        json_put_string(json_put_object(metadata, "annotations"), "madbase.io/switchover", "prod-pg-7");
+        world_round(&world, -1);
+        Plan plan;
+        world_plan(&world, &arena, &plan);
+        assert_non_null(plan.waits);
+        assert_string_equal(plan.waits->what, "a member named prod-pg-7, to which madbase.io/switchover moves the primary");
+        assert_int_equal(count_trace(&world, "switchover"), 0);
+        world_done(&world);
+}
+
 static void test_a_newer_operator_restarts_nothing(void **state) {
         CLEANUP(arena_done) Arena arena = { 0 };
         World world;
@@ -186,18 +227,25 @@ static void test_takes_the_data_of_an_earlier_pillar_back(void **state) {
         (void)state;
         world_init(&world, "{ profile: Development, members: 3, storage: { size: 1Gi } }");
         world_settle(&world, ROUNDS);
+        char address[32];
+        (void)snprintf(address, sizeof(address), "%s",
+                json_find_string(world_find(&world, "Service", "prod-redis-2"), "/spec/clusterIP", ""));
         /* The pillar was deleted under Retain and is made again, smaller: only claims are left. */
         for (Json *object = json_first(world.objects), *next; object; object = next) {
                 const char *kind = json_find_string(object, "/kind", "");
                 next = json_next(object);
-                if (strcmp(kind, "PersistentVolumeClaim") != 0 && strcmp(kind, "StatePillar") != 0)
+                bool kept = strcmp(json_find_string(object, "/metadata/name", ""), "prod-addresses") == 0;
+                if (!kept && strcmp(kind, "PersistentVolumeClaim") != 0 && strcmp(kind, "StatePillar") != 0)
                         json_free(json_detach(world.objects, object));
         }
-        Json *pillar = world_find(&world, "StatePillar", "prod");
-        json_remove(pillar, "status");
+        json_remove(world_find(&world, "StatePillar", "prod"), "status");
         world_change(&world, "{members: 1}");
         world_round(&world, -1);
+        world_round(&world, -1);
         assert_int_equal(json_find_int(world_find(&world, "StatefulSet", "prod-pg"), "/spec/replicas", 0), 3);
+        assert_int_equal(json_find_int(world_find(&world, "StatefulSet", "prod-redis"), "/spec/replicas", 0), 3);
+        Json *again = world_find(&world, "Service", "prod-redis-2");
+        assert_string_equal(json_find_string(again, "/spec/clusterIP", ""), address);
         (void)snprintf(world.primary, sizeof(world.primary), "prod-pg-2");
         world_settle(&world, ROUNDS);
         expect_rest(&world, "1/1");
@@ -232,6 +280,8 @@ int main(void) {
                 cmocka_unit_test(test_a_lost_service_comes_back_under_its_address),
                 cmocka_unit_test(test_a_wrong_image_is_mended_before_anybody_served),
                 cmocka_unit_test(test_a_restart_rolls_replicas_first_and_the_leader_last),
+                cmocka_unit_test(test_the_primary_moves_once_when_asked_for),
+                cmocka_unit_test(test_a_switchover_to_nobody_is_told),
                 cmocka_unit_test(test_a_newer_operator_restarts_nothing),
                 cmocka_unit_test(test_takes_the_data_of_an_earlier_pillar_back),
                 cmocka_unit_test(test_deletes_data_only_under_delete_and_after_the_pods),

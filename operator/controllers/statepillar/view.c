@@ -57,11 +57,17 @@ static void view_images(View *view) {
         }
 }
 
-static const char *known_address(const View *view, const PillarMember *member) {
-        const Json *remembered = json_get(json_find(view->status, "/addresses"), member->name);
-        const char *address = member->service ? object_value(member->service, SERVICE_ADDRESS) : "";
+static const char *note_of(const Seen *seen, const View *view, const char *suffix, size_t note) {
+        const Object *config = find(seen->configmaps, draft_name(view, suffix));
 
-        return *address ? address : json_string(remembered, NULL);
+        return config ? object_value(config, note) : "";
+}
+
+static const char *known_address(const View *view, const PillarMember *member) {
+        const char *seen = member->service ? object_value(member->service, SERVICE_ADDRESS) : "";
+        const char *noted = json_string(json_get(view->addresses, member->name), NULL);
+
+        return *seen ? seen : noted ? noted : json_string(json_get(json_get(view->status, "addresses"), member->name), NULL);
 }
 
 static void view_member(const Seen *seen, View *view, PillarSet set, int ordinal) {
@@ -95,12 +101,6 @@ static void view_entry(const Seen *seen, Arena *arena, View *view) {
                         pods[view->entry_pod_count++] = *pod;
         view->entry_pods = pods;
         view->entry = find(seen->deployments, draft_name(view, "entry"));
-}
-
-static const char *note_of(const Seen *seen, const View *view, const char *suffix, size_t note) {
-        const Object *config = find(seen->configmaps, draft_name(view, suffix));
-
-        return config ? object_value(config, note) : "";
 }
 
 /* "members=3" */
@@ -140,11 +140,13 @@ void pillar_view(const Seen *seen, Arena *arena, View *ret_view) {
         view.finalizer = strstr(object_value(seen->pillar, CUSTOM_FINALIZERS), "\"madbase.io/data\"") != NULL;
         view.dry_run = *object_value(seen->pillar, CUSTOM_DRY_RUN) != '\0';
         view.restart = object_value(seen->pillar, CUSTOM_RESTART);
+        view.switchover = object_value(seen->pillar, CUSTOM_SWITCHOVER);
         view.missing_secrets = seen->missing_secrets;
         view.odd_secrets = seen->odd_secrets;
         view.claims = seen->claims;
         view.services = seen->services;
         view_spec(seen, arena, &view);
+        view.addresses = parse(arena, note_of(seen, &view, "addresses", CONFIGMAP_ADDRESSES));
         for (int set = 0; set < SET_COUNT; set++) {
                 PillarStatefulSet *state = &view.sets[set];
                 state->object = find(seen->statefulsets, draft_name(&view, pillar_parts[set].suffix));
