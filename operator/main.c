@@ -51,7 +51,7 @@ static bool find_server(const Settings *settings, Arena *arena, KubeConfig *ret_
         return kube_config_in_cluster(settings->service_host, settings->service_port, NULL, arena, ret_config, err);
 }
 
-static int run(Settings *settings, int stop_fd, Arena *arena) {
+static int run(const Settings *settings, int stop_fd, Arena *arena) {
         KubeConfig config = { 0 };
         Error err = { 0 };
 
@@ -61,9 +61,10 @@ static int run(Settings *settings, int stop_fd, Arena *arena) {
                 return 1;
         }
         log_info(&in_main, "madbase-operator %s, API server %s", MADBASE_VERSION, config.server);
-        settings->manager.config = &config;
-        settings->manager.controllers = controllers_all;
-        if (!manager_run(&settings->manager, stop_fd, &err)) {
+        ManagerOptions options = settings->manager;
+        options.config = &config;
+        options.controllers = controllers_all;
+        if (!manager_run(&options, stop_fd, &err)) {
                 log_error(&in_main, "%s", err.text);
                 return 1;
         }

@@ -69,9 +69,12 @@ static const char *get_or(const Reading *reading, const char *name, const char *
 
 /* "a, b" into a NULL-terminated array; NULL for nothing. */
 static const char *const *split_namespaces(const char *list, Arena *arena) {
-        const char **names = arena_alloc(arena, (strlen(list) + 2) * sizeof(char *));
+        const char **names;
         size_t count = 0;
 
+        if (!list)
+                return NULL;
+        names = arena_alloc(arena, (strlen(list) + 2) * sizeof(char *));
         while (*list) {
                 size_t length = strcspn(list, ", ");
 

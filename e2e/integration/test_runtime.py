@@ -399,6 +399,28 @@ def test_a_frozen_leader_writes_nothing_when_it_wakes_up(toys):
             assert toys.holder().startswith("second_")
 
 
+def test_with_lists_and_before_its_crd_is_there(apiserver_no_watchlist):
+    """An older server: no WatchList. The operator comes up first, says what it misses, and then does all it should."""
+    toys = Toys(apiserver_no_watchlist, apiserver_no_watchlist.namespace("toys"))
+    with Operator(toys.plane, toys.namespace) as operator:
+        eventually(lambda: operator.http("/readyz/caches")[0] != 200)
+        assert operator.http("/healthz")[0] == 200
+        apiserver_no_watchlist.kubectl("apply", "--server-side", "-f", "-", input=CRD)
+        eventually(lambda: operator.http("/readyz") == (200, "ok"), 60)
+        toys.apply(text="hello", port=80)
+        toys.wait_ready()
+        toys.patch("configmaps", "one-settings", {"data": {"text": "edited"}})
+        eventually(lambda: toys.get("configmaps", "one-settings")["data"]["text"] == "hello", HEAL_SECONDS)
+        toys.delete("services", "one-front")
+        eventually(lambda: toys.get("services", "one-front"), HEAL_SECONDS)
+        quiet(operator)
+    toys.plane.audit_mark()
+    with Operator(toys.plane, toys.namespace) as again:
+        again.wait_line("first reconcile after")
+        time.sleep(1)
+        assert again.writes() == []
+
+
 def test_memory_and_start_are_small(operator, toys):
     """Prints the figures; the limits hold for a release build, so they are only checked there."""
     started = int(operator.wait_line(r"first reconcile after (\d+) ms").group(1))

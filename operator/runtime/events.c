@@ -102,7 +102,7 @@ static Pending *make(const Events *events, const EventAbout *about, const char *
         regarding = json_put_object(pending->event, "regarding");
         json_put_string(regarding, "apiVersion", about->api_version);
         json_put_string(regarding, "kind", about->kind);
-        json_put_string(regarding, "namespace", *about->namespace_ ? about->namespace_ : NULL);
+        json_put_string(regarding, "namespace", about->namespace_ && *about->namespace_ ? about->namespace_ : NULL);
         json_put_string(regarding, "name", about->name);
         json_put_string(regarding, "uid", about->uid);
         json_put_string(regarding, "resourceVersion", about->resource_version);

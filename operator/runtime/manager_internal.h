@@ -50,15 +50,15 @@ bool manager_start(Manager *manager, Error *err);
 
 /* Handlers: of the client, the lease, the prober, the workers, the caches. `manager` is the context of all but the
  * last, whose context is a ManagerListener. */
-void manager_on_write(void *manager, const char *verb, const Kind *kind, const Json *reply);
-bool manager_guard(void *manager, Error *err);
-void manager_on_leading(void *manager);
-void manager_on_lost(void *manager);
-void manager_on_lease_trouble(void *manager, const Error *err);
-void manager_on_probe(void *manager, const char *owner);
-void manager_on_reconcile(void *manager);
-void manager_on_change(void *listener, const CacheChange *change);
+void manager_on_write(void *context, const char *verb, const Kind *kind, const Json *reply);
+bool manager_guard(void *context, Error *err);
+void manager_on_leading(void *context);
+void manager_on_lost(void *context);
+void manager_on_lease_trouble(void *context, const Error *err);
+void manager_on_probe(void *context, const char *owner);
+void manager_on_reconcile(void *context);
+void manager_on_change(void *context, const CacheChange *change);
 /* Health checks. */
-bool manager_check_lease(void *manager, char *ret_sentence, size_t size);
-bool manager_check_caches(void *manager, char *ret_sentence, size_t size);
-bool manager_check_watches(void *manager, char *ret_sentence, size_t size);
+bool manager_check_lease(void *context, char *ret_sentence, size_t size);
+bool manager_check_caches(void *context, char *ret_sentence, size_t size);
+bool manager_check_watches(void *context, char *ret_sentence, size_t size);
