@@ -103,18 +103,15 @@ static void read_environment(Reading *reading) {
                 reading, "KUBECONFIG", arena_printf(reading->arena, "%s/.kube/config", get_or(reading, "HOME", "")));
 }
 
-/* The value of "--name value" or "--name=value" at `*at`, which moves; NULL when it is not this flag. */
-static const char *flag_value(int argc, char *const *argv, int *at, const char *name) {
-        const char *arg = argv[*at];
+/* The value in "--name=value", or `next` for "--name"; NULL when `arg` is not this flag or has no value. */
+static const char *flag_value(const char *arg, const char *next, const char *name) {
         size_t length = strlen(name);
 
         if (strncmp(arg, name, length) != 0)
                 return NULL;
         if (arg[length] == '=')
                 return arg + length + 1;
-        if (arg[length] != '\0' || *at + 1 >= argc)
-                return NULL;
-        return argv[++*at];
+        return arg[length] == '\0' ? next : NULL;
 }
 
 static bool read_switch(Settings *settings, const char *arg) {
@@ -138,17 +135,18 @@ static bool read_number(
                        (long long)minimum, (long long)maximum, text);
 }
 
-static bool read_flag(Reading *reading, int argc, char *const *argv, int *at, Error *err) {
+/* `next` is what stands behind `arg`, or NULL. */
+static bool read_flag(Reading *reading, const char *arg, const char *next, bool *ret_took_next, Error *err) {
         static const char *const names[] = { "--kubeconfig", "--context", "--namespaces", "--namespace", "--log-level",
                 "--lease-seconds", "--workers", "--health-port" };
         Settings *settings = reading->settings;
         const char *value = NULL;
-        const char *given = argv[*at];
         int64_t number = 0;
         size_t i = 0;
 
-        while (i < ARRAY_LEN(names) && !(value = flag_value(argc, argv, at, names[i])))
+        while (i < ARRAY_LEN(names) && !(value = flag_value(arg, next, names[i])))
                 i++;
+        *ret_took_next = value && value == next;
         switch (value ? i : ARRAY_LEN(names)) {
         case 0:
                 settings->kubeconfig = value;
@@ -178,7 +176,7 @@ static bool read_flag(Reading *reading, int argc, char *const *argv, int *at, Er
                 settings->manager.health_port = number ? (int)number : -1;
                 return true;
         default:
-                return error_set(err, ERROR_INVALID, "%s is no flag of this program, or its value is missing", given);
+                return error_set(err, ERROR_INVALID, "%s is no flag of this program, or its value is missing", arg);
         }
 }
 
@@ -212,9 +210,15 @@ bool settings_parse(int argc, char *const *argv, const char *(*get)(const char *
         Reading reading = { .get = get, .arena = arena, .settings = &settings };
 
         read_environment(&reading);
-        for (int at = 1; at < argc; at++)
-                if (!read_switch(&settings, argv[at]) && !read_flag(&reading, argc, argv, &at, err))
+        for (int at = 1; at < argc; at++) {
+                bool took_next = false;
+
+                if (read_switch(&settings, argv[at]))
+                        continue;
+                if (!read_flag(&reading, argv[at], at + 1 < argc ? argv[at + 1] : NULL, &took_next, err))
                         return false;
+                at += took_next ? 1 : 0;
+        }
         if (!complete(&reading, err))
                 return false;
         *ret_settings = settings;
