@@ -9,6 +9,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "lib/base/random.h"
 #include "lib/remote/pg.h"
 #include "lib/remote/redis.h"
 
@@ -53,18 +54,25 @@ static void note(Dependencies *dependencies, const char *name, char *sentence, b
         metric_set(dependencies->up, labels, fine ? 1 : 0);
 }
 
-static void look(Dependencies *dependencies) {
+/* True when all is fine. */
+static bool look(Dependencies *dependencies) {
         const ProgramSettings *settings = dependencies->settings;
+        bool all_fine = true;
         Error err = { 0 };
 
         if (settings->database_url) {
                 bool fine = pg_ping(settings->database_url, DEPENDENCIES_DEADLINE_MS, &err);
+
                 note(dependencies, "postgres", dependencies->postgres, fine, &err);
+                all_fine = all_fine && fine;
         }
         if (settings->redis_url) {
                 bool fine = look_at_redis(settings->redis_url, &err);
+
                 note(dependencies, "redis", dependencies->redis, fine, &err);
+                all_fine = all_fine && fine;
         }
+        return all_fine;
 }
 
 static void *run(void *context) {
@@ -72,9 +80,10 @@ static void *run(void *context) {
         bool stopping = false;
 
         while (!stopping) {
-                int64_t next = clock_now_ms() + DEPENDENCIES_INTERVAL_MS;
+                int64_t wait_ms =
+                        look(dependencies) ? random_jitter(DEPENDENCIES_INTERVAL_MS, 0.25) : DEPENDENCIES_RETRY_MS;
+                int64_t next = clock_now_ms() + wait_ms;
 
-                look(dependencies);
                 pthread_mutex_lock(&dependencies->lock);
                 while (!dependencies->stopping && clock_wait(&dependencies->changed, &dependencies->lock, next))
                         ;
@@ -84,15 +93,16 @@ static void *run(void *context) {
         return NULL;
 }
 
-bool dependencies_start(const ProgramSettings *settings, Metrics *metrics, Dependencies **ret_dependencies, Error *err) {
+bool dependencies_start(
+        const ProgramSettings *settings, Metrics *metrics, Dependencies **ret_dependencies, Error *err) {
         static const char *const labels[] = { "dependency", NULL };
         Dependencies *dependencies = alloc_zero(sizeof(*dependencies));
         pthread_attr_t attributes;
         int failed;
 
         dependencies->settings = settings;
-        dependencies->up = metrics_gauge(metrics, "madbase_dependency_up",
-                "Whether PostgreSQL or Redis answered through the entry", labels);
+        dependencies->up = metrics_gauge(
+                metrics, "madbase_dependency_up", "Whether PostgreSQL or Redis answered through the entry", labels);
         (void)pthread_mutex_init(&dependencies->lock, NULL);
         (void)pthread_cond_init(&dependencies->changed, NULL);
         if (settings->database_url)

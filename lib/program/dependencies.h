@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks at PostgreSQL and Redis every two seconds on a thread of its own, each look with a deadline, so that readiness is
- * an answer that is already there. */
+/* Looks at PostgreSQL and Redis on a thread of its own, each look with a deadline, so that readiness is an answer that
+ * is already there. While all is fine it looks seldom: a hundred programs at one entry must not cost PostgreSQL a core.
+ */
 #pragma once
 
 #include "lib/base/metrics.h"
@@ -8,11 +9,15 @@
 
 typedef struct Dependencies Dependencies;
 
-enum { DEPENDENCIES_INTERVAL_MS = 2000, DEPENDENCIES_DEADLINE_MS = 1500 };
+enum {
+        DEPENDENCIES_INTERVAL_MS = 4000, /* while all is fine; spread by up to a quarter */
+        DEPENDENCIES_RETRY_MS = 1000,
+        DEPENDENCIES_DEADLINE_MS = 1500
+};
 
 /* `settings` must outlive the result. Metrics: madbase_dependency_up{dependency}. */
-bool dependencies_start(const ProgramSettings *settings, Metrics *metrics, Dependencies **ret_dependencies, Error *err)
-        MUST_USE;
+bool dependencies_start(
+        const ProgramSettings *settings, Metrics *metrics, Dependencies **ret_dependencies, Error *err) MUST_USE;
 void dependencies_stop(Dependencies *dependencies);
 /* HealthChecks; the context is the Dependencies. A dependency that is not configured is fine. */
 bool dependencies_check_postgres(void *dependencies, char *ret_sentence, size_t size);

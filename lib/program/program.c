@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starts and stops a pillar's program in order. On SIGTERM readiness fails first, for as long as Kubernetes needs to take
- * the pod out of its Services; then the ports close and requests under way end. */
+/* Starts and stops a pillar's program in order. On SIGTERM readiness fails first, for as long as Kubernetes needs to
+ * take the pod out of its Services; then the ports close and requests under way end. */
 #include "lib/program/program.h"
 
 #include <poll.h>
@@ -62,8 +62,9 @@ static bool open_ports(Running *running, Error *err) {
         memcpy(kept, inner, sizeof(inner));
         if (!server_start(&options, &running->inner, err))
                 return false;
-        options = (ServerOptions){ .port = running->settings->port, .routes = running->program->routes,
-                .metrics = running->metrics };
+        options = (ServerOptions){
+                .port = running->settings->port, .routes = running->program->routes, .metrics = running->metrics
+        };
         return server_start(&options, &running->public, err);
 }
 

@@ -26,8 +26,8 @@ typedef struct ProgramSettings {
 
 /* `get` answers for the environment (getenv; tests bring their own). Strings live in the arena. INVALID with a sentence
  * that names the variable; it never holds a password. */
-bool program_settings_parse(const char *(*get)(const char *name), Arena *arena, ProgramSettings *ret_settings, Error *err)
-        MUST_USE;
+bool program_settings_parse(
+        const char *(*get)(const char *name), Arena *arena, ProgramSettings *ret_settings, Error *err) MUST_USE;
 
 /* The whole of main: returns the exit status: 0 after a stop, 1 when it could not serve, 2 for wrong usage. `get` as
  * above. */

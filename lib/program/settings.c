@@ -45,8 +45,8 @@ static bool check_urls(const ProgramSettings *settings, Arena *arena, Error *err
         return true;
 }
 
-bool program_settings_parse(const char *(*get)(const char *name), Arena *arena, ProgramSettings *ret_settings,
-        Error *err) {
+bool program_settings_parse(
+        const char *(*get)(const char *name), Arena *arena, ProgramSettings *ret_settings, Error *err) {
         const char *level = get_or(get, "LOG_LEVEL", "info");
         ProgramSettings settings = {
                 .database_url = arena_string(arena, get_or(get, "DATABASE_URL", NULL)),
@@ -54,7 +54,8 @@ bool program_settings_parse(const char *(*get)(const char *name), Arena *arena, 
         };
 
         if (!log_parse_level(level, &settings.log_level))
-                return error_set(err, ERROR_INVALID, "LOG_LEVEL is \"%s\"; it must be debug, info, warn or error", level);
+                return error_set(
+                        err, ERROR_INVALID, "LOG_LEVEL is \"%s\"; it must be debug, info, warn or error", level);
         if (!read_numbers(get, &settings, err) || !check_urls(&settings, arena, err))
                 return false;
         *ret_settings = settings;

@@ -50,10 +50,10 @@ static void test_has_defaults_for_everything(void **state) {
 
 static void test_says_what_is_wrong_and_what_is_allowed(void **state) {
         (void)state;
-        expect_refusal((const char *const[]){ "PORT", "http", NULL },
-                "PORT is \"http\"; it must be a number from 0 to 65535");
-        expect_refusal((const char *const[]){ "PORT", "9090", NULL },
-                "PORT and METRICS_PORT are both 9090; they must differ");
+        expect_refusal(
+                (const char *const[]){ "PORT", "http", NULL }, "PORT is \"http\"; it must be a number from 0 to 65535");
+        expect_refusal(
+                (const char *const[]){ "PORT", "9090", NULL }, "PORT and METRICS_PORT are both 9090; they must differ");
         expect_refusal((const char *const[]){ "LOG_LEVEL", "loud", NULL },
                 "LOG_LEVEL is \"loud\"; it must be debug, info, warn or error");
         expect_refusal((const char *const[]){ "REDIS_URL", "http://x", NULL }, "REDIS_URL: ");
