@@ -11,7 +11,6 @@
 
 enum {
         HTTP_BUFFER_SIZE = 16 * 1024,
-        HTTP_STREAM_BUFFER_SIZE = 4 * 1024, /* of what is handed over as it comes: one for each watch, all the time */
         HTTP_TIMEOUT_MS = 30 * 1000,
         HTTP_IDLE_MS = 5 * 1000, /* a second idle handle of the pool is closed then */
         HTTP_MAXIMUM_RETRY_AFTER_MS = 5 * 60 * 1000,
