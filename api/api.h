@@ -7,9 +7,9 @@
 #include "lib/server/server.h"
 
 typedef struct Api {
-        Http *http;              /* without credentials of its own */
-        const char *namespace_;  /* of the MadCluster */
-        const char *cluster;     /* its name */
+        Http *http;             /* without credentials of its own */
+        const char *namespace_; /* of the MadCluster */
+        const char *cluster;    /* its name */
 } Api;
 
 /* Handlers for the route table; `context` is the Api. All may block on Kubernetes for up to 10 s. */

@@ -9,7 +9,10 @@
 enum { ASK_TIMEOUT_MS = 10000 };
 
 static const Kind kind_madcluster = {
-        .group = "madbase.io", .version = "v1alpha1", .kind = "MadCluster", .plural = "madclusters",
+        .group = "madbase.io",
+        .version = "v1alpha1",
+        .kind = "MadCluster",
+        .plural = "madclusters",
 };
 
 void api_problem(ServerReply *reply, int status, const char *title, const char *detail) {
@@ -67,8 +70,8 @@ static void pass_on(ServerReply *reply, const HttpResponse *response) {
 }
 
 /* One request with the caller's token; false after the reply was made a problem. A 2xx body is parsed. */
-static bool ask(const Api *api, const ServerRequest *request, HttpRequest *question, Json **ret_json,
-        ServerReply *reply) {
+static bool ask(
+        const Api *api, const ServerRequest *request, HttpRequest *question, Json **ret_json, ServerReply *reply) {
         HttpResponse response = { 0 };
         Error err = { 0 };
         bool fine = false;

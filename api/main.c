@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* madbase-api: serves the control-plane API until a signal asks to stop. Readiness fails first, then the port closes, so
- * that no request meets a closed door. Exit status: 0 after a stop, 1 when it could not serve, 2 for wrong settings. */
+/* madbase-api: serves the control-plane API until a signal asks to stop. Readiness fails first, then the port closes,
+ * so that no request meets a closed door. Exit status: 0 after a stop, 1 when it could not serve, 2 for wrong settings.
+ */
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -124,8 +125,10 @@ int main(int argc, char **argv) {
                 return 0;
         }
         if (argc > 1 || !api_settings_parse(environment, &arena, &settings, &err)) {
-                (void)fprintf(stderr, "madbase-api: %s\n", argc > 1 ? "takes no arguments but --version; its settings "
-                                                                       "come from the environment" : err.text);
+                (void)fprintf(stderr, "madbase-api: %s\n",
+                        argc > 1 ? "takes no arguments but --version; its settings "
+                                   "come from the environment"
+                                 : err.text);
                 return 2;
         }
         log_set_level(settings.log_level);

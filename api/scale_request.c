@@ -28,7 +28,8 @@ bool api_parse_scale(const char *body, size_t size, ScaleRequest *ret_request, E
         ScaleRequest request = { 0 };
 
         if (!json_parse(body ? body : "", size, &json, err) || json_type(json) != JSON_OBJECT)
-                return error_set(err, ERROR_INVALID, "the body must be a JSON object such as "
+                return error_set(err, ERROR_INVALID,
+                        "the body must be a JSON object such as "
                         "{\"target_db_count\": 3, \"min_ha_nodes\": true}");
         if (!check_fields(json, err))
                 return false;

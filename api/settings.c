@@ -35,7 +35,8 @@ bool api_settings_parse(const char *(*get)(const char *name), Arena *arena, ApiS
                         "KUBERNETES_SERVICE_HOST is not set; it must be the address of the API server");
         settings.namespace_ = arena_string(arena, get_or(get, "POD_NAMESPACE", "default"));
         if (!log_parse_level(level, &settings.log_level))
-                return error_set(err, ERROR_INVALID, "LOG_LEVEL is \"%s\"; it must be debug, info, warn or error", level);
+                return error_set(
+                        err, ERROR_INVALID, "LOG_LEVEL is \"%s\"; it must be debug, info, warn or error", level);
         if (!read_number("PORT", get_or(get, "PORT", "8001"), PORT_MAXIMUM, &number, err))
                 return false;
         settings.port = (int)number;

@@ -16,5 +16,5 @@ typedef struct ApiSettings {
 
 /* `get` answers for the environment (getenv; tests bring their own): besides the above KUBERNETES_SERVICE_HOST, _PORT
  * and KUBERNETES_CA_FILE (/etc/madbase/kubernetes/ca.crt). Strings live in the arena. INVALID with a sentence. */
-bool api_settings_parse(const char *(*get)(const char *name), Arena *arena, ApiSettings *ret_settings, Error *err)
-        MUST_USE;
+bool api_settings_parse(
+        const char *(*get)(const char *name), Arena *arena, ApiSettings *ret_settings, Error *err) MUST_USE;

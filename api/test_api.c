@@ -51,7 +51,8 @@ static void test_refuses_what_it_does_not_know(void **state) {
         (void)state;
         expect_refusal("{\"target_db_count\":3,\"force\":true}",
                 "force is not a field of this request; there are target_db_count and min_ha_nodes");
-        expect_refusal("[3]", "the body must be a JSON object such as {\"target_db_count\": 3, \"min_ha_nodes\": true}");
+        expect_refusal(
+                "[3]", "the body must be a JSON object such as {\"target_db_count\": 3, \"min_ha_nodes\": true}");
         expect_refusal("", "the body must be a JSON object such as {\"target_db_count\": 3, \"min_ha_nodes\": true}");
 }
 

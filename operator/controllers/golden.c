@@ -104,8 +104,8 @@ static void compare_lines(const char *path, const char *have, const char *want) 
                 size_t a = strcspn(have, "\n"), b = strcspn(want, "\n");
 
                 if (a != b || strncmp(have, want, a) != 0)
-                        fail_msg("%s line %d is\n  %.*s\nbut the plan says\n  %.*s\n(UPDATE_GOLDEN=1 writes it anew)", path,
-                                line, (int)b, want, (int)a, have);
+                        fail_msg("%s line %d is\n  %.*s\nbut the plan says\n  %.*s\n(UPDATE_GOLDEN=1 writes it anew)",
+                                path, line, (int)b, want, (int)a, have);
                 have += a + (have[a] == '\n');
                 want += b + (want[b] == '\n');
         }

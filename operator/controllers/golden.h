@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Golden cases of a plan, for tests: testdata/CASE.yaml holds `objects` as Kubernetes shows them (and what else the kind
- * wants to see), testdata/CASE.plan.json the plan that follows. With UPDATE_GOLDEN=1 the second is written anew. */
+/* Golden cases of a plan, for tests: testdata/CASE.yaml holds `objects` as Kubernetes shows them (and what else the
+ * kind wants to see), testdata/CASE.plan.json the plan that follows. With UPDATE_GOLDEN=1 the second is written anew.
+ */
 #pragma once
 
 #include "lib/base/json.h"

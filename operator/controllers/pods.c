@@ -35,8 +35,8 @@ static void explain(Plan *plan, const Object *pod) {
         if (!waiting[0])
                 waiting = object_value(pod, POD_WAITING_INIT);
         if (!strcmp(object_value(pod, POD_SCHEDULED), "False")) {
-                add(plan, pod, arena_printf(plan->arena, "no node takes it: %s",
-                                       object_value(pod, POD_SCHEDULED_MESSAGE)),
+                add(plan, pod,
+                        arena_printf(plan->arena, "no node takes it: %s", object_value(pod, POD_SCHEDULED_MESSAGE)),
                         "Add a node, free room, or ask for less", true);
                 return;
         }

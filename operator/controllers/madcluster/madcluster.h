@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The platform: a MadCluster owns a StatePillar and the System, Proxy and Worker pillars, and adds their health up. Four
- * steps: observe fills a View from the caches, plan (pure) makes a Plan of it, run and report carry it out. */
+/* The platform: a MadCluster owns a StatePillar and the System, Proxy and Worker pillars, and adds their health up.
+ * Four steps: observe fills a View from the caches, plan (pure) makes a Plan of it, run and report carry it out. */
 #pragma once
 
 #include "lib/base/fields.h"
@@ -33,7 +33,7 @@ typedef struct ClusterSpec {
         bool has_system, has_proxy, has_worker, has_state, observability;
         int plans[PART_COUNT];
         ClusterSize asked[PART_COUNT];
-        ClusterSize sizes[PART_COUNT]; /* resolved from profile, plan and resources */
+        ClusterSize sizes[PART_COUNT];  /* resolved from profile, plan and resources */
         const char *images[PART_COUNT]; /* NULL: the default that was fixed when the object was made */
         int64_t replicas[PART_COUNT];
         int service_type;
@@ -55,7 +55,7 @@ typedef struct ClusterView {
         const Json *status;             /* present; NULL without one */
         const char *images[PART_COUNT]; /* in force */
         const Object *deployments[PART_COUNT];
-        const Object *metrics_set; /* StatefulSet of VictoriaMetrics */
+        const Object *metrics_set;             /* StatefulSet of VictoriaMetrics */
         const Object *const *pods[PART_COUNT]; /* NULL-terminated each */
         size_t pod_counts[PART_COUNT];
         const Object *autoscaler;

@@ -98,8 +98,8 @@ static void put_quantities(Json *resources, const char *key, int64_t milli, int6
         if (bytes > 0) {
                 bool mebi = bytes % (1024 * 1024) == 0;
 
-                (void)snprintf(text, sizeof(text), mebi ? "%" PRId64 "Mi" : "%" PRId64,
-                        mebi ? bytes / (1024 * 1024) : bytes);
+                (void)snprintf(
+                        text, sizeof(text), mebi ? "%" PRId64 "Mi" : "%" PRId64, mebi ? bytes / (1024 * 1024) : bytes);
                 json_put_string(side, "memory", text);
         }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plan of a MadCluster: the State pillar first, for the others lean on it. Every pass wants everything again, so that
- * drift heals; what is not declared is not named, and is pruned. */
+/* The plan of a MadCluster: the State pillar first, for the others lean on it. Every pass wants everything again, so
+ * that drift heals; what is not declared is not named, and is pruned. */
 #include <string.h>
 
 #include "operator/controllers/madcluster/parts.h"
@@ -65,11 +65,14 @@ static void plan_pillar(const ClusterView *view, Plan *plan) {
                 plan_unprotected_pillar(view, plan);
                 return;
         }
-        plan_apply(plan, &kind_statepillar, parts_render(view, "statepillar", (const Hole[]){
-                hole_string("name", view->name), hole_string("namespace", view->namespace_),
-                hole_tree("labels", parts_labels(view, "statepillar", "state")),
-                hole_tree("notes", pillar_notes(view)), hole_tree("spec", pillar_spec(view)), HOLE_END }),
-                "the State pillar is as spec.state says")->field = "spec.state";
+        plan_apply(plan, &kind_statepillar,
+                parts_render(view, "statepillar",
+                        (const Hole[]){ hole_string("name", view->name), hole_string("namespace", view->namespace_),
+                                hole_tree("labels", parts_labels(view, "statepillar", "state")),
+                                hole_tree("notes", pillar_notes(view)), hole_tree("spec", pillar_spec(view)),
+                                HOLE_END }),
+                "the State pillar is as spec.state says")
+                ->field = "spec.state";
 }
 
 static void hold(const ClusterView *view, Plan *plan) {
@@ -110,9 +113,12 @@ void cluster_plan(const ClusterView *view, Plan *plan) {
                 return;
         }
         if (view->pillar_foreign && view->spec.has_state) {
-                plan_refused(plan, "NameTaken", arena_printf(view->arena,
-                        "a StatePillar named %s exists and does not belong to this MadCluster: delete it or name the "
-                        "MadCluster otherwise", view->name));
+                plan_refused(plan, "NameTaken",
+                        arena_printf(view->arena,
+                                "a StatePillar named %s exists and does not belong to this MadCluster: delete it or "
+                                "name the "
+                                "MadCluster otherwise",
+                                view->name));
                 return;
         }
         if (pillar_must_learn_pause(view)) {

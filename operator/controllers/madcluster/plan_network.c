@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The zones as NetworkPolicies. Public: the gateway's port is open to the world, admin ports to adminCIDRs and to the
- * System pillar. Private: Worker and State reach each other, DNS and the API server, nothing else. The State pillar draws
- * its own (operator/controllers/statepillar). e2e/chart/zones.yaml is the table of both. */
+ * System pillar. Private: Worker and State reach each other, DNS and the API server, nothing else. The State pillar
+ * draws its own (operator/controllers/statepillar). e2e/chart/zones.yaml is the table of both. */
 #include <string.h>
 
 #include "operator/controllers/madcluster/parts.h"
@@ -43,7 +43,8 @@ static void add_admins(const ClusterView *view, Json *ingress, int port) {
 
 static void add_scraper(const ClusterView *view, Json *ingress, int port) {
         add_port(add_pods(view, json_add_object(ingress), "from", "app.kubernetes.io/name",
-                         cluster_part_word(PART_METRICS)), "TCP", port);
+                         cluster_part_word(PART_METRICS)),
+                "TCP", port);
 }
 
 static Json *ingress_of(const ClusterView *view, ClusterPart part) {
@@ -66,7 +67,8 @@ static Json *ingress_of(const ClusterView *view, ClusterPart part) {
                 add_admins(view, ingress, CLUSTER_PORT_METRICS);
                 break;
         case PART_WORKER:
-                add_port(add_pillars(view, json_add_object(ingress), "from", "proxy", "worker"), "TCP", CLUSTER_PORT_PUBLIC);
+                add_port(add_pillars(view, json_add_object(ingress), "from", "proxy", "worker"), "TCP",
+                        CLUSTER_PORT_PUBLIC);
                 add_scraper(view, ingress, CLUSTER_PORT_METRICS);
                 break;
         case PART_COUNT:
@@ -88,8 +90,7 @@ static Json *private_egress(const ClusterView *view) {
                 Json *rule = json_add_object(egress);
                 Json *block = json_put_object(json_add_object(json_put_array(rule, "to")), "ipBlock");
 
-                json_put_string(block, "cidr",
-                        arena_printf(view->arena, strchr(ip, ':') ? "%s/128" : "%s/32", ip));
+                json_put_string(block, "cidr", arena_printf(view->arena, strchr(ip, ':') ? "%s/128" : "%s/32", ip));
                 add_port(rule, "TCP", (int)json_int(json_get(row, "port"), 443));
         }
         return egress;
@@ -111,12 +112,16 @@ void plan_network(const ClusterView *view, Plan *plan) {
 
                 if (!cluster_part_declared(&view->spec, part))
                         continue;
-                plan_apply(plan, &kind_networkpolicy, parts_render(view, "networkpolicy", (const Hole[]){
-                        hole_string("name", cluster_part_name(view, part)), hole_string("namespace", view->namespace_),
-                        hole_tree("labels", parts_labels(view, cluster_part_word(part), parts_pillar(part))),
-                        hole_tree("selector", parts_selector(view, cluster_part_word(part))),
-                        hole_tree("types", policy_types(private_zone)), hole_tree("ingress", ingress_of(view, part)),
-                        hole_tree("egress", private_zone ? private_egress(view) : NULL), HOLE_END }),
+                plan_apply(plan, &kind_networkpolicy,
+                        parts_render(view, "networkpolicy",
+                                (const Hole[]){ hole_string("name", cluster_part_name(view, part)),
+                                        hole_string("namespace", view->namespace_),
+                                        hole_tree("labels",
+                                                parts_labels(view, cluster_part_word(part), parts_pillar(part))),
+                                        hole_tree("selector", parts_selector(view, cluster_part_word(part))),
+                                        hole_tree("types", policy_types(private_zone)),
+                                        hole_tree("ingress", ingress_of(view, part)),
+                                        hole_tree("egress", private_zone ? private_egress(view) : NULL), HOLE_END }),
                         private_zone ? "the private zone is closed" : "the public zone opens what it must");
         }
 }

@@ -124,17 +124,20 @@ static Json *draw_deployment(const ClusterView *view, ClusterPart part) {
                 notes = json_new_object();
                 json_put_string(notes, KINDS_NOTE_SCALED_BY, "autoscaler");
         }
-        deployment = parts_render(view, "program", (const Hole[]){
-                hole_string("name", cluster_part_name(view, part)), hole_string("namespace", view->namespace_),
-                hole_tree("labels", parts_labels(view, word, pillar)), hole_tree("notes", notes),
-                scaled && view->deployments[part] ? hole_absent("replicas") :
-                        hole_int("replicas", scaled ? view->spec.autoscale_min : view->spec.replicas[part]),
-                hole_tree("selector", parts_selector(view, word)), hole_tree("spread", spread(view, part)),
-                hole_string("component", word), hole_string("image", view->images[part]),
-                hole_string("pull-policy", view->settings->pull_policy), hole_tree("ports", container_ports(part)),
-                hole_tree("env", container_env(view, part)), hole_tree("mounts", ca_mount(part)),
-                hole_tree("volumes", ca_volume(part)), hole_tree("resources", parts_resources(&view->spec.sizes[part])),
-                hole_string("health", part == PART_API ? "api" : "metrics"), HOLE_END });
+        deployment = parts_render(view, "program",
+                (const Hole[]){ hole_string("name", cluster_part_name(view, part)),
+                        hole_string("namespace", view->namespace_),
+                        hole_tree("labels", parts_labels(view, word, pillar)), hole_tree("notes", notes),
+                        scaled && view->deployments[part]
+                                ? hole_absent("replicas")
+                                : hole_int("replicas", scaled ? view->spec.autoscale_min : view->spec.replicas[part]),
+                        hole_tree("selector", parts_selector(view, word)), hole_tree("spread", spread(view, part)),
+                        hole_string("component", word), hole_string("image", view->images[part]),
+                        hole_string("pull-policy", view->settings->pull_policy),
+                        hole_tree("ports", container_ports(part)), hole_tree("env", container_env(view, part)),
+                        hole_tree("mounts", ca_mount(part)), hole_tree("volumes", ca_volume(part)),
+                        hole_tree("resources", parts_resources(&view->spec.sizes[part])),
+                        hole_string("health", part == PART_API ? "api" : "metrics"), HOLE_END });
         roll = arena_printf(view->arena, "%s %s %lld %lld %lld %lld", view->images[part], view->restart,
                 (long long)view->spec.sizes[part].cpu_request, (long long)view->spec.sizes[part].cpu_limit,
                 (long long)view->spec.sizes[part].memory_request, (long long)view->spec.sizes[part].memory_limit);
@@ -166,8 +169,8 @@ static const char *field_of(ClusterPart part) {
 static void plan_deployment(const ClusterView *view, ClusterPart part, Plan *plan) {
         hand_over_replicas(view, part, plan);
         plan_apply(plan, &kind_deployment, draw_deployment(view, part),
-                arena_printf(view->arena, "%s runs in as many pods as asked", cluster_part_word(part)))->field =
-                field_of(part);
+                arena_printf(view->arena, "%s runs in as many pods as asked", cluster_part_word(part)))
+                ->field = field_of(part);
 }
 
 static Json *service_ports(ClusterPart part) {
@@ -183,13 +186,16 @@ static Json *service_ports(ClusterPart part) {
 static void plan_service(const ClusterView *view, ClusterPart part, Plan *plan) {
         const char *type = part == PART_GATEWAY ? service_types[view->spec.service_type] : "ClusterIP";
 
-        plan_apply(plan, &kind_service, parts_render(view, "service", (const Hole[]){
-                hole_string("name", cluster_part_name(view, part)), hole_string("namespace", view->namespace_),
-                hole_tree("labels", parts_labels(view, cluster_part_word(part), parts_pillar(part))),
-                hole_string("type", type), hole_absent("cluster-ip"),
-                hole_tree("selector", parts_selector(view, cluster_part_word(part))),
-                hole_tree("ports", service_ports(part)), HOLE_END }),
-                arena_printf(view->arena, "%s has a stable address", cluster_part_word(part)))->field = field_of(part);
+        plan_apply(plan, &kind_service,
+                parts_render(view, "service",
+                        (const Hole[]){ hole_string("name", cluster_part_name(view, part)),
+                                hole_string("namespace", view->namespace_),
+                                hole_tree("labels", parts_labels(view, cluster_part_word(part), parts_pillar(part))),
+                                hole_string("type", type), hole_absent("cluster-ip"),
+                                hole_tree("selector", parts_selector(view, cluster_part_word(part))),
+                                hole_tree("ports", service_ports(part)), HOLE_END }),
+                arena_printf(view->arena, "%s has a stable address", cluster_part_word(part)))
+                ->field = field_of(part);
 }
 
 static void plan_disruption(const ClusterView *view, ClusterPart part, Plan *plan) {
@@ -197,22 +203,28 @@ static void plan_disruption(const ClusterView *view, ClusterPart part, Plan *pla
 
         if (!several)
                 return;
-        plan_apply(plan, &kind_disruptionbudget, parts_render(view, "disruption", (const Hole[]){
-                hole_string("name", cluster_part_name(view, part)), hole_string("namespace", view->namespace_),
-                hole_tree("labels", parts_labels(view, cluster_part_word(part), parts_pillar(part))),
-                hole_tree("selector", parts_selector(view, cluster_part_word(part))), HOLE_END }),
+        plan_apply(plan, &kind_disruptionbudget,
+                parts_render(view, "disruption",
+                        (const Hole[]){ hole_string("name", cluster_part_name(view, part)),
+                                hole_string("namespace", view->namespace_),
+                                hole_tree("labels", parts_labels(view, cluster_part_word(part), parts_pillar(part))),
+                                hole_tree("selector", parts_selector(view, cluster_part_word(part))), HOLE_END }),
                 "a drain takes one pod at a time");
 }
 
 static void plan_autoscaler(const ClusterView *view, ClusterPart part, Plan *plan) {
         if (!scaled_by_autoscaler(view, part))
                 return;
-        plan_apply(plan, &kind_autoscaler, parts_render(view, "autoscaler", (const Hole[]){
-                hole_string("name", cluster_part_name(view, part)), hole_string("namespace", view->namespace_),
-                hole_tree("labels", parts_labels(view, cluster_part_word(part), parts_pillar(part))),
-                hole_int("minimum", view->spec.autoscale_min), hole_int("maximum", view->spec.autoscale_max),
-                hole_int("target", view->spec.autoscale_target), HOLE_END }),
-                "the proxy follows its load")->field = "spec.proxy.autoscale";
+        plan_apply(plan, &kind_autoscaler,
+                parts_render(view, "autoscaler",
+                        (const Hole[]){ hole_string("name", cluster_part_name(view, part)),
+                                hole_string("namespace", view->namespace_),
+                                hole_tree("labels", parts_labels(view, cluster_part_word(part), parts_pillar(part))),
+                                hole_int("minimum", view->spec.autoscale_min),
+                                hole_int("maximum", view->spec.autoscale_max),
+                                hole_int("target", view->spec.autoscale_target), HOLE_END }),
+                "the proxy follows its load")
+                ->field = "spec.proxy.autoscale";
 }
 
 void plan_program(const ClusterView *view, ClusterPart part, Plan *plan) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Adds the pillars up: columns, phase, conditions, and one wait for everything that is not as it should be. The phase is
- * derived from what is seen, never remembered. */
+/* Adds the pillars up: columns, phase, conditions, and one wait for everything that is not as it should be. The phase
+ * is derived from what is seen, never remembered. */
 #include <string.h>
 
 #include "operator/controllers/madcluster/parts.h"
@@ -8,10 +8,10 @@
 #include "operator/controllers/rollout.h"
 
 typedef struct Tally {
-        int declared, ready;      /* pillars */
-        bool nothing_ready;       /* some pillar has not one ready pod yet */
-        bool updating, pending;   /* pods to be replaced; pods of another version left alone */
-        const char *columns[4];   /* system, proxy, worker, state; NULL: not declared */
+        int declared, ready;    /* pillars */
+        bool nothing_ready;     /* some pillar has not one ready pod yet */
+        bool updating, pending; /* pods to be replaced; pods of another version left alone */
+        const char *columns[4]; /* system, proxy, worker, state; NULL: not declared */
         const char *quorum, *pillar_phase;
 } Tally;
 
@@ -57,8 +57,8 @@ static void explain(const ClusterView *view, ClusterPart part, Plan *plan) {
 }
 
 /* The parts of one pillar into its column. */
-static void tally_programs(const ClusterView *view, const ClusterPart *parts, size_t count, int column, Tally *tally,
-        Plan *plan) {
+static void tally_programs(
+        const ClusterView *view, const ClusterPart *parts, size_t count, int column, Tally *tally, Plan *plan) {
         int64_t have = 0, want = 0;
 
         for (size_t i = 0; i < count; i++) {
@@ -113,7 +113,8 @@ static void tally_rollouts(const ClusterView *view, const Plan *plan, Json *pend
                 for (int part = 0; part < PART_COUNT; part++) {
                         Rollout judged;
 
-                        if (action->kind != ACTION_APPLY || strcmp(action->name, cluster_part_name(view, (ClusterPart)part)) != 0)
+                        if (action->kind != ACTION_APPLY ||
+                                strcmp(action->name, cluster_part_name(view, (ClusterPart)part)) != 0)
                                 continue;
                         judged = rollout_judge(action->object, view->pods[part]);
                         tally->updating |= judged.rolling;
@@ -167,8 +168,9 @@ static void put_columns(const ClusterView *view, const Tally *tally, Json *statu
 
 static void put_conditions(const ClusterView *view, const Tally *tally, Plan *plan) {
         bool all = tally->ready == tally->declared;
-        const char *message = all ? "all declared pillars are ready" :
-                arena_printf(view->arena, "%d of %d declared pillars are ready", tally->ready, tally->declared);
+        const char *message =
+                all ? "all declared pillars are ready"
+                    : arena_printf(view->arena, "%d of %d declared pillars are ready", tally->ready, tally->declared);
 
         plan_condition(plan, "Ready", all ? "True" : "False", all ? "AllPillarsReady" : "PillarsNotReady", message);
         plan_condition(plan, "Reconciling", all && !tally->updating ? "False" : "True",
@@ -177,8 +179,8 @@ static void put_conditions(const ClusterView *view, const Tally *tally, Plan *pl
         plan_condition(plan, "UpdatePending", tally->pending ? "True" : "False",
                 tally->pending ? "OtherVersion" : "Current",
                 tally->pending ? "some pods were made by another version of the operator; they are replaced when "
-                                 "madbase.io/restart is set to a new value" :
-                                 "every pod is as this version of the operator makes it");
+                                 "madbase.io/restart is set to a new value"
+                               : "every pod is as this version of the operator makes it");
         if (tally->quorum)
                 plan_condition(plan, "QuorumHealthy",
                         json_find_string(view->pillar_status, "/conditions[type=QuorumHealthy]/status", "Unknown"),
@@ -208,8 +210,7 @@ void plan_status(const ClusterView *view, Plan *plan) {
                 Json *told = json_put_object(status, "dryRun");
 
                 json_put(told, "restarts", json_copy(restarts));
-                json_put_bool(told, "switchover",
-                        json_find_bool(view->pillar_status, "/dryRun/switchover", false));
+                json_put_bool(told, "switchover", json_find_bool(view->pillar_status, "/dryRun/switchover", false));
         }
         put_conditions(view, &tally, plan);
 }

@@ -20,13 +20,15 @@ typedef struct Read {
 } Read;
 
 #define AT(member) offsetof(Read, member)
-#define SIZE_ROWS(path, part)                                                                                      \
-        { path "/requests/cpu", FIELD_MILLI, .offset = AT(spec.asked[part].cpu_request) },                         \
-        { path "/requests/memory", FIELD_QUANTITY, .offset = AT(spec.asked[part].memory_request) },                \
-        { path "/limits/cpu", FIELD_MILLI, .offset = AT(spec.asked[part].cpu_limit) },                             \
-        { path "/limits/memory", FIELD_QUANTITY, .offset = AT(spec.asked[part].memory_limit) }
+#define SIZE_ROWS(path, part)                                                                                          \
+        { path "/requests/cpu", FIELD_MILLI, .offset = AT(spec.asked[part].cpu_request) },                             \
+                { path "/requests/memory", FIELD_QUANTITY, .offset = AT(spec.asked[part].memory_request) },            \
+                { path "/limits/cpu", FIELD_MILLI, .offset = AT(spec.asked[part].cpu_limit) }, {                       \
+                path "/limits/memory", FIELD_QUANTITY, .offset = AT(spec.asked[part].memory_limit)                     \
+        }
 const Field cluster_fields[] = {
-        { "/spec/profile", FIELD_CHOICE, .offset = AT(spec.profile), .choices = profiles, .fallback = CLUSTER_PRODUCTION },
+        { "/spec/profile", FIELD_CHOICE, .offset = AT(spec.profile), .choices = profiles,
+                .fallback = CLUSTER_PRODUCTION },
         { "/spec/paused", FIELD_BOOL, .offset = AT(spec.paused) },
         { "/spec/deletionProtection", FIELD_BOOL, .offset = AT(spec.protected_), .fallback = 1 },
         { "/spec/deletionPolicy", FIELD_CHOICE, .offset = AT(deletion), .choices = deletion_policies },
@@ -127,8 +129,9 @@ bool cluster_spec_parse(const Json *spec, Arena *arena, ClusterSpec *ret_spec, E
         read.spec.plans[PART_API] = read.spec.plans[PART_METRICS] = read.system_plan;
         read.spec.replicas[PART_API] = read.spec.replicas[PART_METRICS] = 1;
         if (read.spec.autoscale && read.spec.autoscale_min == 0)
-                read.spec.autoscale_min = read.spec.replicas[PART_GATEWAY] < read.spec.autoscale_max ?
-                        read.spec.replicas[PART_GATEWAY] : read.spec.autoscale_max;
+                read.spec.autoscale_min = read.spec.replicas[PART_GATEWAY] < read.spec.autoscale_max
+                                                  ? read.spec.replicas[PART_GATEWAY]
+                                                  : read.spec.autoscale_max;
         resolve_sizes(&read.spec);
         *ret_spec = read.spec;
         return true;

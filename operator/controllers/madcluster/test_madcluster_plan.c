@@ -12,10 +12,18 @@
 #include "operator/controllers/madcluster/madcluster.h"
 
 static const OperatorSettings settings = {
-        .namespace_ = "madbase-system", .pull_policy = "IfNotPresent", .cluster_domain = "cluster.local",
-        .image_postgres = "postgres:1", .image_redis = "redis:1", .image_haproxy = "haproxy:1", .image_etcd = "etcd:1",
-        .image_api = "api:1", .image_gateway = "gateway:1", .image_worker = "worker:1",
-        .image_victoria_metrics = "victoria-metrics:1", .patroni_cluster_role = "madbase-operator-patroni",
+        .namespace_ = "madbase-system",
+        .pull_policy = "IfNotPresent",
+        .cluster_domain = "cluster.local",
+        .image_postgres = "postgres:1",
+        .image_redis = "redis:1",
+        .image_haproxy = "haproxy:1",
+        .image_etcd = "etcd:1",
+        .image_api = "api:1",
+        .image_gateway = "gateway:1",
+        .image_worker = "worker:1",
+        .image_victoria_metrics = "victoria-metrics:1",
+        .patroni_cluster_role = "madbase-operator-patroni",
 };
 
 static const Object *first(const Object *const *objects) {
