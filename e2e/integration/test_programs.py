@@ -338,7 +338,7 @@ def test_a_drain_fails_readiness_first_and_lets_requests_end(postgres, redis_ser
 def test_a_second_signal_ends_the_wait(postgres, redis_server):
     with Program("worker", DATABASE_URL=postgres.url, REDIS_URL=redis_server.url, DRAIN_SECONDS="300") as running:
         running.process.send_signal(signal.SIGTERM)
-        eventually(lambda: running.get("/readyz").status_code == 500, what="unreadiness")
+        eventually(lambda: "[-]stopping" in running.get("/readyz").text, what="unreadiness")
         began = time.monotonic()
         assert running.stop() == 0
         assert time.monotonic() - began < 10
