@@ -39,9 +39,11 @@ static void ask_sentinel(Question *question) {
 static void ask_member(Question *question) {
         CONTEXT context = call_connect(question->address, SETTINGS_MEMBER_PORT, question->settings->password, CALL_MS);
         REPLY state = context ? CALL(context, "STATE") : NULL;
-        const char *phase = call_field(state, "phase"), *position = call_field(state, "position"),
-                   *has_data = call_field(state, "has-data");
+        const char *name = call_field(state, "name"), *phase = call_field(state, "phase"),
+                   *position = call_field(state, "position"), *has_data = call_field(state, "has-data");
         Peer peer;
+        if (!name || strcmp(name, question->member->name) != 0) /* the address went to somebody else */
+                return;
         if (!phase || !position || !has_data || !judge_phase_parse(phase, &peer.phase) ||
                 !position_parse(position, &peer.position))
                 return;

@@ -17,14 +17,14 @@ FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 1.0, "retry": Retry(NoB
 class RedisPillar:
     """They are not started yet."""
 
-    def __init__(self, lab, members=3, sentinels=3, min_replicas=0):
+    def __init__(self, lab, members=3, sentinels=3, min_replicas=0, sentinel_conf=""):
         self.lab, self.password, self.sentinel_password = lab, PASSWORD, SENTINEL_PASSWORD
         names = [f"prod-redis-{i}" for i in range(members)]
         guards = [f"prod-sentinel-{i}" for i in range(sentinels)]
         self.files = {
             CONFIG: {"members": "\n".join(names) + "\n", "sentinels": "\n".join(guards) + "\n", "group": GROUP,
                      "quorum": str(sentinels // 2 + 1),
-                     "redis__conf": f"maxmemory 256mb\nmin-replicas-to-write {min_replicas}\n"},
+                     "sentinel__conf": sentinel_conf, "redis__conf": f"maxmemory 256mb\nmin-replicas-to-write {min_replicas}\n"},
             SECRETS: {"password": PASSWORD, "sentinel-password": SENTINEL_PASSWORD},
         }
         self.redis = [lab.pod(name, "redis", args=["redis"], files=self.files) for name in names]
