@@ -46,7 +46,7 @@ void pillar_plan_switchover(const View *view, const Target *target, Plan *plan) 
                         "Name a member of PostgreSQL or the word any, or take the annotation away", true);
         else if (member && member == leader)
                 note(view, plan, NULL, arena_printf(plan->arena, "%s leads PostgreSQL, as asked", member->name));
-        else if (target->scaling)
+        else if (pillar_scaling(target))
                 wait_for(plan, "members to come and go, before the primary moves as asked", "It ends by itself", false);
         else if (!leader || !member || !pillar_follows(member))
                 wait_for(plan, arena_printf(plan->arena, "%s to follow without lag, before it becomes the primary as asked",
