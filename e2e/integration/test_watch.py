@@ -416,12 +416,12 @@ def test_exec_plugin_supplies_the_token(apiserver, tmp_path):
         assert "code" not in program.ask("get default none")
 
 
-def churn(plane, namespace, seconds, seed):
-    """Creates, changes and deletes at random until time is up; errors are the server's restarts."""
+def churn(plane, namespace, seed, least, enough):
+    """Creates, changes and deletes at random: so many times at least, and until `enough` is set; errors are the
+    server's restarts."""
     dice = random.Random(seed)
-    deadline = time.monotonic() + seconds
     writes = 0
-    while time.monotonic() < deadline:
+    while writes < least or not enough.is_set():
         name = f"m{seed}-{dice.randrange(40)}"
         try:
             kind = dice.randrange(3)
@@ -435,7 +435,6 @@ def churn(plane, namespace, seconds, seed):
             writes += 1
         except OSError:
             time.sleep(0.1)
-    return writes
 
 
 def replay(changes):
@@ -454,19 +453,23 @@ def replay(changes):
 @pytest.mark.parametrize("disturbed", [False, True], ids=["quiet", "restarts and compaction"])
 def test_cache_equals_a_consistent_list_after_a_churn(plane, disturbed):
     namespace = plane.namespace()
-    seconds = 12 if disturbed else 6
+    enough = threading.Event()
     with WatchProgram(plane.kubeconfig, "--page", 20, "--timeout-s", 2, namespaces=[namespace]) as program:
         program.wait_synced()
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            running = [pool.submit(churn, plane, namespace, seconds, seed) for seed in range(4)]
-            if disturbed:
-                time.sleep(2)
-                plane.restart_apiserver(signal.SIGKILL)
-                plane.compact()
-                plane.restart_apiserver(signal.SIGKILL)
-            assert sum(each.result() for each in running) > 200
+            running = [pool.submit(churn, plane, namespace, seed, 150, enough) for seed in range(4)]
+            try:
+                if disturbed:
+                    eventually(lambda: len(program.changes) > 100, what="the first changes")
+                    plane.restart_apiserver(signal.SIGKILL)
+                    plane.compact()
+                    plane.restart_apiserver(signal.SIGKILL)
+            finally:
+                enough.set()
+            for each in running:
+                each.result()
         expect_equal(program, plane, namespace)
-        status, reply = plane.request("GET", maps_path(namespace))
+        reply = plane.request("GET", maps_path(namespace))[1]
         assert replay(program.changes) == {
             f"{namespace}/{item['metadata']['name']}": item["data"]["v"] for item in reply["items"]}
         assert program.trouble() == ""
