@@ -249,6 +249,36 @@ static void test_a_connection_closed_between_two_looks_is_no_failure(void **stat
         fixture_stop(&server);
 }
 
+static bool has_quorum(const ProbeAnswer *answer) {
+        return json_find_bool(answer->answer, "/quorum_ok", false);
+}
+
+static void test_a_sentinel_tells_of_its_group(void **state) {
+        ProbeTarget target = { .name = "prod-sentinel-0",
+                .kind = PROBE_SENTINEL,
+                .host = "127.0.0.1",
+                .group = "prod-redis",
+                .interval_ms = INTERVAL_MS,
+                .deadline_ms = DEADLINE_MS };
+        Fixture master = { 0 }, sentinel = { 0 };
+        const ProbeAnswer *answer;
+        Bench bench;
+
+        (void)state;
+        start(&bench, 1);
+        start_redis(&master);
+        fixture_start_sentinel(&sentinel, "prod-redis", master.port, "pw");
+        target.port = sentinel.port;
+        prober_want(bench.prober, owner, &target, 1);
+        answer = wait_for(&bench, 0, 1, has_quorum);
+        assert_int_equal(json_find_int(answer->answer, "/master_port", 0), master.port);
+        assert_int_equal(json_find_int(answer->answer, "/sentinels", 0), 1);
+        assert_null(json_find(answer->answer, "/lag"));
+        stop(&bench);
+        fixture_stop(&sentinel);
+        fixture_stop(&master);
+}
+
 static void test_a_refused_password_is_told_of_at_once(void **state) {
         Fixture server = { 0 };
         ProbeTarget target;
@@ -470,6 +500,7 @@ int main(void) {
                 cmocka_unit_test(test_a_change_of_role_wakes_the_owner_and_writes_do_not),
                 cmocka_unit_test(test_a_dead_member_is_told_of_once_and_its_last_answer_is_kept),
                 cmocka_unit_test(test_a_connection_closed_between_two_looks_is_no_failure),
+                cmocka_unit_test(test_a_sentinel_tells_of_its_group),
                 cmocka_unit_test(test_a_refused_password_is_told_of_at_once),
                 cmocka_unit_test(test_members_that_hang_do_not_delay_the_others),
                 cmocka_unit_test(test_hurry_does_not_wait_for_the_interval),
