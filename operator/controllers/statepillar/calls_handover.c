@@ -161,15 +161,15 @@ static void tidy_up(Handover *handover, bool moved) {
                 later.code = ERROR_NONE;
 }
 
-/* The plan may be older than the last move. */
-static bool still_leads(Handover *handover, Error *err) {
+/* Nothing is left to do where the plan is older than the last move. */
+static bool still_leads(Handover *handover, bool *ret_leads, Error *err) {
         const char *role = "";
         int64_t offset = 0;
 
         if (!role_of(handover, handover->master, &role, &offset, err))
                 return false;
-        return strcmp(role, "master") == 0
-                || error_set(err, ERROR_CONFLICT, "%s is not the master any more", handover->from);
+        *ret_leads = strcmp(role, "master") == 0;
+        return true;
 }
 
 static bool connect_members(Handover *handover, const char *password, Error *err) {
@@ -190,12 +190,17 @@ bool call_redis_handover(Runtime *runtime, const Object *about, const Json *args
                 .address = json_find_string(args, "/address", ""),
         };
         PillarSecrets secrets = { 0 };
+        bool leads = false;
 
         if (!call_credentials(runtime, about, &arena, &secrets, err)
-                || !connect_members(&handover, secrets.redis_password, err)
+                || !connect_members(&handover, secrets.redis_password, err) || !still_leads(&handover, &leads, err)
                 || !find_sentinel(&handover, about, json_get(args, "sentinels"), secrets.sentinel_password, err))
                 return false;
-        bool moved = still_leads(&handover, err) && prefer(&handover, err) && call_tell(handover.master, pause, err) && move(&handover, err);
+        if (!leads) {
+                call_hurry(runtime, about);
+                return true;
+        }
+        bool moved = prefer(&handover, err) && call_tell(handover.master, pause, err) && move(&handover, err);
         tidy_up(&handover, moved);
         call_hurry(runtime, about);
         return moved || error_wrap(err, "moving the Redis master from %s to %s", handover.from, handover.to);

@@ -98,15 +98,14 @@ bool call_patroni_config(Runtime *runtime, const Object *about, const Json *args
         return true;
 }
 
-/* The plan may be older than the last move. */
-static bool still_leads(const Rest *rest, const char *leader, Error *err) {
+static bool still_leads(const Rest *rest, const char *leader, bool *ret_leads, Error *err) {
         const Json *says = NULL;
         int status = 0;
 
         if (!ask(rest, leader, "GET", "/patroni", NULL, &status, &says, err))
                 return false;
-        return text_equal(json_find_string(says, "/role", ""), "primary")
-                || error_set(err, ERROR_CONFLICT, "%s is not the primary any more", leader);
+        *ret_leads = status == 200 && text_equal(json_find_string(says, "/role", ""), "primary");
+        return true;
 }
 
 /* Asked of the candidate itself, just before: the prober's answer may be a second old. */
@@ -127,10 +126,17 @@ bool call_switchover(Runtime *runtime, const Object *about, const Json *args, Er
         Rest rest = { .arena = &arena, .about = about };
         const char *from = json_find_string(args, "/from", ""), *to = json_find_string(args, "/to", "");
         Json *body = json_adopt(&arena, json_new_object());
+        bool leads = false;
         int status = 0;
 
-        if (!call_credentials(runtime, about, &arena, &rest.secrets, err) || !still_leads(&rest, from, err)
-                || !can_take_over(&rest, to, err))
+        if (!call_credentials(runtime, about, &arena, &rest.secrets, err) || !still_leads(&rest, from, &leads, err))
+                return false;
+        if (!leads) {
+                /* The plan is older than the last move. */
+                call_hurry(runtime, about);
+                return true;
+        }
+        if (!can_take_over(&rest, to, err))
                 return false;
         json_put_string(body, "leader", from);
         json_put_string(body, "candidate", to);
@@ -146,7 +152,13 @@ bool call_switchover(Runtime *runtime, const Object *about, const Json *args, Er
 bool call_confirm_primary(Runtime *runtime, const Object *about, const Json *args, Error *err) {
         CLEANUP(arena_done) Arena arena = { 0 };
         Rest rest = { .arena = &arena, .about = about };
+        const char *leader = json_find_string(args, "/leader", "");
+        bool leads = false;
 
-        return call_credentials(runtime, about, &arena, &rest.secrets, err)
-                && still_leads(&rest, json_find_string(args, "/leader", ""), err);
+        if (!call_credentials(runtime, about, &arena, &rest.secrets, err) || !still_leads(&rest, leader, &leads, err))
+                return false;
+        if (leads)
+                return true;
+        call_hurry(runtime, about);
+        return error_set(err, ERROR_CONFLICT, "%s is not the primary any more", leader);
 }
