@@ -9,6 +9,7 @@ import functools
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -107,11 +108,23 @@ def until(condition, seconds, what):
     raise AssertionError(f"not within {seconds} s: {what} (last: {last})")
 
 
+def sweep():
+    """Takes away what labs of processes that are gone left behind."""
+    for line in sh("ip", "netns", "list").splitlines():
+        found = re.match(r"(mb(\d+)x\d+-\w+)", line)
+        if found and not os.path.exists(f"/proc/{found[2]}"):
+            for container in json.loads(sh("runc", "list", "--format", "json")) or []:
+                if container["id"].startswith(f"mb{found[2]}x"):
+                    sh("runc", "delete", "--force", container["id"], check=False)
+            sh("ip", "netns", "del", found[1], check=False)
+
+
 class Lab:
     """One bridge and the pods on it. As a context manager it takes the calling thread into the bridge's namespace,
     so that ordinary clients in the test reach the pods."""
 
     def __init__(self):
+        sweep()
         self.tag = f"mb{os.getpid()}x{next(NAMES)}"
         self.folder = tempfile.mkdtemp(prefix="podlab-")
         os.chmod(self.folder, 0o755)
