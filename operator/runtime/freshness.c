@@ -205,25 +205,3 @@ FreshnessState freshness_check(Freshness *freshness, const char *key, int64_t *r
                 *ret_waited_ms = waited;
         return state;
 }
-
-bool freshness_is_own(Freshness *freshness, const char *key, const Cache *cache, const char *resource_version) {
-        const Row *row;
-        bool own = false;
-
-        pthread_mutex_lock(&freshness->lock);
-        row = hashmap_get(&freshness->rows, key);
-        for (const Expected *expected = row ? row->expected : NULL; expected && !own; expected = expected->next)
-                own = expected->cache == cache && text_equal(expected->version, resource_version);
-        pthread_mutex_unlock(&freshness->lock);
-        return own;
-}
-
-void freshness_forget(Freshness *freshness, const char *key) {
-        Row *row;
-
-        pthread_mutex_lock(&freshness->lock);
-        row = hashmap_get(&freshness->rows, key);
-        if (row)
-                drop_row(freshness, row);
-        pthread_mutex_unlock(&freshness->lock);
-}

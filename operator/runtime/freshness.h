@@ -28,7 +28,3 @@ void freshness_deleted(
         Freshness *freshness, const char *key, Cache *cache, const char *namespace_, const char *name, const char *uid);
 /* *ret_waited_ms (may be NULL): how long the key has been waiting, 0 when it never did. */
 FreshnessState freshness_check(Freshness *freshness, const char *key, int64_t *ret_waited_ms);
-/* Whether `key` itself wrote exactly this version of an object of the cache, and the cache was not asked since. */
-bool freshness_is_own(Freshness *freshness, const char *key, const Cache *cache, const char *resource_version);
-/* The key's object is gone. */
-void freshness_forget(Freshness *freshness, const char *key);

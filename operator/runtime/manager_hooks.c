@@ -83,13 +83,6 @@ static void wake_one(void *context, const char *key) {
         workers_wake(waking->workers, key, waking->priority);
 }
 
-/* Own status written by the key itself comes back as a change: it wakes nobody. Status written by others does. */
-static bool is_echo(Workers *workers, const ManagerListener *listener, const CacheChange *change) {
-        return listener->row->kind == workers_controller(workers)->kind && change->before && change->after &&
-               wake_only_status(change->before, change->after) &&
-               workers_wrote(workers, object_key(change->after), listener->row->cache, change->after->resource_version);
-}
-
 void manager_on_change(void *context, const CacheChange *change) {
         const ManagerListener *listener = context;
         Manager *manager = listener->manager;
@@ -101,9 +94,8 @@ void manager_on_change(void *context, const CacheChange *change) {
                 Waking waking = { manager->workers[i],
                         change->initial ? QUEUE_PRIORITY_INITIAL : QUEUE_PRIORITY_NORMAL };
 
-                if (!is_echo(manager->workers[i], listener, change))
-                        wake_keys(controller, listener->row->kind, change,
-                                caches_find(manager->caches, controller->kind), wake_one, &waking);
+                wake_keys(controller, listener->row->kind, change, caches_find(manager->caches, controller->kind),
+                        wake_one, &waking);
         }
 }
 

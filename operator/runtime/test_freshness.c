@@ -149,18 +149,6 @@ static void test_a_deletion_is_shown_when_the_object_goes_or_is_going(void **sta
         assert_int_equal(check(scene, NULL), FRESHNESS_FRESH);
 }
 
-static void test_own_writes_are_known_as_such(void **state) {
-        Scene *scene = *state;
-
-        freshness_wrote(scene->freshness, "x/one", scene->cache, "x", "105");
-        assert_true(freshness_is_own(scene->freshness, "x/one", scene->cache, "105"));
-        assert_false(freshness_is_own(scene->freshness, "x/one", scene->cache, "104"));
-        assert_false(freshness_is_own(scene->freshness, "x/two", scene->cache, "105"));
-        freshness_forget(scene->freshness, "x/one");
-        assert_false(freshness_is_own(scene->freshness, "x/one", scene->cache, "105"));
-        assert_int_equal(check(scene, NULL), FRESHNESS_FRESH);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_a_key_that_wrote_nothing_is_fresh, start, end),
@@ -169,7 +157,6 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_the_newest_of_several_writes_counts, start, end),
                 cmocka_unit_test_setup_teardown(test_patience_ends, start, end),
                 cmocka_unit_test_setup_teardown(test_a_deletion_is_shown_when_the_object_goes_or_is_going, start, end),
-                cmocka_unit_test_setup_teardown(test_own_writes_are_known_as_such, start, end),
         };
 
         json_start();

@@ -116,24 +116,6 @@ static void test_some_changes_are_everybodys(void **state) {
         cache_free(own);
 }
 
-static void test_status_alone_is_told_from_the_rest(void **state) {
-        CLEANUP(object_cleanup) Object *base = make(&kind_thing, "\"name\":\"a\",\"generation\":1", "");
-        CLEANUP(object_cleanup)
-        Object *status = make(&kind_thing, "\"name\":\"a\",\"generation\":1", ",\"status\":{\"a\":1}");
-        CLEANUP(object_cleanup)
-        Object *spec = make(&kind_thing, "\"name\":\"a\",\"generation\":1", ",\"spec\":{\"a\":1}");
-        CLEANUP(object_cleanup) Object *generation = make(&kind_thing, "\"name\":\"a\",\"generation\":2", "");
-        CLEANUP(object_cleanup)
-        Object *deleting =
-                make(&kind_thing, "\"name\":\"a\",\"generation\":1,\"deletionTimestamp\":\"2026-01-02T03:04:05Z\"", "");
-
-        (void)state;
-        assert_true(wake_only_status(base, status));
-        assert_false(wake_only_status(base, spec));
-        assert_false(wake_only_status(base, generation));
-        assert_false(wake_only_status(base, deleting));
-}
-
 static void test_keys_split_into_namespace_and_name(void **state) {
         CLEANUP(arena_done) Arena arena = { 0 };
         const char *namespace_, *name;
@@ -218,7 +200,6 @@ int main(void) {
                 cmocka_unit_test(test_a_label_names_the_key),
                 cmocka_unit_test(test_the_object_itself_is_its_key),
                 cmocka_unit_test(test_some_changes_are_everybodys),
-                cmocka_unit_test(test_status_alone_is_told_from_the_rest),
                 cmocka_unit_test(test_keys_split_into_namespace_and_name),
                 cmocka_unit_test(test_controllers_share_the_cache_of_a_kind),
                 cmocka_unit_test(test_two_selectors_for_a_kind_are_a_bug),

@@ -196,7 +196,6 @@ static void test_a_pass_waits_until_the_cache_shows_what_the_last_one_wrote(void
         workers_wake(scene->workers, "x/one", QUEUE_PRIORITY_NORMAL);
         assert_true(metric(scene, "reconcile_stale_skips_total", NULL) >= 1);
         assert_int_equal(script.passes, 1);
-        assert_true(workers_wrote(scene->workers, "x/one", runtime_cache(&scene->fake.runtime, &kind_thing), "900000"));
         cache_set_version(runtime_cache(&scene->fake.runtime, &kind_thing), "", "900000");
         await_passes(2);
 }

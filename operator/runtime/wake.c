@@ -58,23 +58,6 @@ void wake_keys(const Controller *controller, const Kind *kind, const CacheChange
         }
 }
 
-static bool same(const char *a, const char *b) {
-        return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-bool wake_only_status(const Object *before, const Object *after) {
-        const char *const *paths = after->kind->paths;
-
-        if (!same(before->uid, after->uid) || before->generation != after->generation ||
-                before->deleting != after->deleting || before->owned_fields != after->owned_fields ||
-                !same(before->owner_uid, after->owner_uid) || !same(before->intent, after->intent))
-                return false;
-        for (size_t i = 0; i < after->value_count; i++)
-                if (strncmp(paths[i], "/status", 7) != 0 && !same(before->values[i], after->values[i]))
-                        return false;
-        return true;
-}
-
 void wake_split(const char *key, Arena *arena, const char **ret_namespace, const char **ret_name) {
         const char *slash = strchr(key, '/');
 

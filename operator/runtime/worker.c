@@ -74,10 +74,6 @@ void workers_wake(Workers *workers, const char *key, int priority) {
         queue_add(workers->queue, key, priority, 0);
 }
 
-bool workers_wrote(Workers *workers, const char *key, const Cache *cache, const char *resource_version) {
-        return freshness_is_own(workers->freshness, key, cache, resource_version);
-}
-
 /* Says when the key is next looked at after a failure. */
 static void plan_retry(Workers *workers, const LogContext *log, const char *key, int priority, const Error *err) {
         int64_t delay = 0;

@@ -26,8 +26,6 @@ bool workers_start(Workers *workers, Error *err) MUST_USE;
 const Controller *workers_controller(const Workers *workers);
 /* Safe from every thread, also before the start and after the stop. */
 void workers_wake(Workers *workers, const char *key, int priority);
-/* Whether this is the version that a pass of the key wrote itself, so that it need not wake. */
-bool workers_wrote(Workers *workers, const char *key, const Cache *cache, const char *resource_version);
 /* No key is taken any more; passes under way go on to their end. */
 void workers_stop(Workers *workers);
 /* Waits until every thread has ended, at most `timeout_ms`; false when some have not. */
