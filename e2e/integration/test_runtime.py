@@ -34,7 +34,7 @@ def operator(toys):
         yield operator
 
 
-def quiet(operator, seconds=1.5):
+def quiet(operator, seconds=0.8):
     """Waits until it asks nothing for that long, and begins to count anew."""
     deadline = time.monotonic() + 20
     while True:
@@ -348,6 +348,15 @@ def test_health_readiness_and_metrics_are_served(operator, toys):
         assert name in page, name
     assert operator.metric('leader_election_master_status{name="madbase-operator"}') == 1
     assert operator.metric('workqueue_depth{name="toy",controller="toy",priority="0"}') == 0
+
+
+def test_a_start_that_cannot_be_ends_with_a_sentence(operator, toys):
+    with Operator(toys.plane, toys.namespace, f"--health-port={operator.port()}", identity="second") as second:
+        assert second.process.wait(20) == 1
+        eventually(lambda: any(str(operator.port()) in line["msg"] and line["level"] == "error" for line in second.lines))
+    with Operator(toys.plane, toys.namespace, "--workers=none") as wrong:
+        assert wrong.process.wait(20) == 2
+        wrong.wait_line("--workers takes a number from 1 to 32")
 
 
 def test_a_killed_leader_is_replaced_in_17_seconds(toys):
