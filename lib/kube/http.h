@@ -23,7 +23,7 @@ typedef struct HttpRequest {
         const char *content_type; /* of the body; NULL without one */
         const char *body;
         size_t body_size;
-        const char *authorization; /* instead of our own credentials: a caller's header passed on; NULL: our own */
+        const char *authorization; /* a caller's header, passed on instead of all credentials of our own; NULL: ours */
         int64_t timeout_ms;        /* of the whole exchange; 0: 30 s */
         /* When set, a 2xx body is handed over as it comes and not collected; other bodies are collected. */
         bool (*on_bytes)(void *context, const char *bytes, size_t size, Error *err);

@@ -117,6 +117,9 @@ static void set_tls(HttpTransfer *transfer, CURL *easy) {
                 (void)curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
                 set_blob(easy, CURLOPT_CAINFO_BLOB, credentials->ca_pem);
         }
+        /* API servers look at certificates first: with ours, a caller's request would be made in our name. */
+        if (transfer->request.authorization)
+                return;
         set_blob(easy, CURLOPT_SSLCERT_BLOB, credentials->client_cert_pem);
         set_blob(easy, CURLOPT_SSLKEY_BLOB, credentials->client_key_pem);
 }
@@ -161,8 +164,8 @@ static void set_transport(HttpTransfer *transfer, CURL *easy) {
         (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
         (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https,http");
         (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-        /* Not less than libcurl's own 16 KiB: with several HTTP/2 streams on a connection, libcurl 7.88 writes behind the
-         * end of a smaller buffer (a watch with 4 KiB, found by AddressSanitizer). */
+        /* Not less than libcurl's own 16 KiB: with several HTTP/2 streams on a connection, libcurl 7.88 writes behind
+         * the end of a smaller buffer (a watch with 4 KiB, found by AddressSanitizer). */
         (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)HTTP_BUFFER_SIZE);
         (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_BUFFER_SIZE);
         (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_TIMEOUT_MS);
@@ -222,7 +225,7 @@ bool http_transfer_end(HttpTransfer *transfer, CURLcode code, Error *err) {
                 credentials_distrusted(transfer->http->credentials, &transfer->credentials);
         if (code != CURLE_OK)
                 return fail(transfer, code, err);
-        if (response->status == 401)
+        if (response->status == 401 && !transfer->request.authorization)
                 credentials_rejected(transfer->http->credentials, &transfer->credentials);
         if (response->status == 429 && response->retry_after_ms && !is_eviction(transfer->request.path))
                 http_close_gate(

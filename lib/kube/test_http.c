@@ -86,6 +86,16 @@ static void test_sends_method_path_token_and_body(void **state) {
         assert_string_equal(log, "PATCH /x?fieldManager=y [Bearer secret] [application/apply-patch+yaml] {}\n");
 }
 
+static void test_passes_on_the_authorization_of_a_caller(void **state) {
+        Scene *scene = *state;
+        say(scene, 401, "", "");
+        start(scene);
+        const HttpRequest request = { .method = "GET", .path = "/x", .authorization = "Bearer theirs" };
+        assert_int_equal(status_of(scene, &request, NULL), 401);
+        CLEANUP(cleanup_free) char *log = scripted_server_log(scene->server);
+        assert_string_equal(log, "GET /x [Bearer theirs]\n");
+}
+
 static void test_any_status_is_a_reply(void **state) {
         Scene *scene = *state;
         say(scene, 500, "", "oops");
@@ -349,6 +359,7 @@ static void test_addresses_for_another_server_name(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_sends_method_path_token_and_body, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_passes_on_the_authorization_of_a_caller, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_any_status_is_a_reply, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_connection_and_handle_are_used_again, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_requests_are_counted_by_code_method_and_host, setup, teardown),
