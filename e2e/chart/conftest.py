@@ -10,10 +10,8 @@ import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 
-from control_plane import REPOSITORY, ControlPlane  # noqa: E402
-from plans import Grown, sample  # noqa: E402
-
-CHART = REPOSITORY / "charts/madbase"
+from control_plane import ControlPlane  # noqa: E402
+from plans import CHART, REPOSITORY, Grown, sample  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +42,8 @@ def rendered(tool):
     return render
 
 
-def _plane(tmp_path_factory):
-    plane = ControlPlane(tmp_path_factory.mktemp("apiserver"))
+def _plane(request, tmp_path_factory):
+    plane = ControlPlane(tmp_path_factory.mktemp("apiserver"), version=request.config.getoption("--kubernetes"))
     try:
         yield plane.start()
     finally:
@@ -53,15 +51,15 @@ def _plane(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def apiserver(tmp_path_factory):
+def apiserver(request, tmp_path_factory):
     """A real API server without anything of this project; each file of tests has one of its own."""
-    yield from _plane(tmp_path_factory)
+    yield from _plane(request, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory):
+def platform(request, tmp_path_factory):
     """A real API server with the custom resource definitions."""
-    for plane in _plane(tmp_path_factory):
+    for plane in _plane(request, tmp_path_factory):
         plane.kubectl("apply", "--server-side", "-f", REPOSITORY / "crds")
         plane.kubectl("wait", "crd", "--selector=app.kubernetes.io/part-of=madbase", "--for=condition=Established",
                       "--timeout=30s")

@@ -15,6 +15,7 @@ import yaml
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("MADBASE_BUILD", str(REPOSITORY / "build/asan"))
+CHART = REPOSITORY / "charts/madbase"
 SAMPLES = REPOSITORY / "manifests/samples"
 MANAGED = "app.kubernetes.io/managed-by=madbase-operator"
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}

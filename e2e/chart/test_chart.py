@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from conftest import CHART, REPOSITORY
+from plans import CHART, REPOSITORY
 
 # Why a check of kube-score is not for the operator's pod.
 OPERATOR_EXCEPTIONS = {

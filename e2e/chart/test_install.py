@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from conftest import CHART, REPOSITORY
+from plans import CHART, REPOSITORY
 
 DEFINITIONS = ["crd/madclusters.madbase.io", "crd/statepillars.madbase.io"]
 MONITOR_DEFINITION = {

@@ -6,7 +6,7 @@ import json
 import pytest
 import yaml
 
-from conftest import REPOSITORY
+from plans import REPOSITORY
 
 
 @pytest.fixture

@@ -14,10 +14,6 @@ import pytest
 from control_plane import REPOSITORY, ControlPlane
 
 
-def pytest_addoption(parser):
-    parser.addoption("--kubernetes", choices=["1.34", "1.36"], default="1.34", help="version of kube-apiserver")
-
-
 def _running(folder, request, watchlist):
     plane = ControlPlane(folder, watchlist=watchlist, version=request.config.getoption("--kubernetes"))
     try:

@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from conftest import REPOSITORY
-from plans import BUILD, RESTRICTED, sample
+from plans import BUILD, REPOSITORY, RESTRICTED, sample
 
 SECONDS = 60
 
