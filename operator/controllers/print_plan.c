@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A program for tests, from JSON to JSON. "watches": what the controllers watch and call. "plan": the plan that follows
- * from {"objects": [...], "missing": "SECRETS", "namespaced": false}, where the MadCluster or StatePillar comes first and
- * no member answers.
- * "owns": for each of [{"intent": ..., "live": ...}], whether the operator would leave it alone. */
+ * from {"objects": [...], "missing": "SECRETS", "namespaced": false}, where the MadCluster or StatePillar comes first
+ * and no member answers. "owns": for each of [{"intent": ..., "live": ...}], whether the operator would leave it alone.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,10 +15,15 @@
 static const char *const one_namespace[] = { "shop", NULL };
 
 static const OperatorSettings everywhere = {
-        .namespace_ = "madbase-system", .pull_policy = "IfNotPresent", .cluster_domain = "cluster.local",
-        .image_postgres = "docker.io/madbase/postgres:test", .image_redis = "docker.io/madbase/redis:test",
-        .image_haproxy = "docker.io/madbase/haproxy:test", .image_etcd = "docker.io/madbase/etcd:test",
-        .image_api = "docker.io/madbase/api:test", .image_gateway = "docker.io/madbase/gateway:test",
+        .namespace_ = "madbase-system",
+        .pull_policy = "IfNotPresent",
+        .cluster_domain = "cluster.local",
+        .image_postgres = "docker.io/madbase/postgres:test",
+        .image_redis = "docker.io/madbase/redis:test",
+        .image_haproxy = "docker.io/madbase/haproxy:test",
+        .image_etcd = "docker.io/madbase/etcd:test",
+        .image_api = "docker.io/madbase/api:test",
+        .image_gateway = "docker.io/madbase/gateway:test",
         .image_worker = "docker.io/madbase/worker:test",
         .image_victoria_metrics = "docker.io/madbase/victoria-metrics:test",
         .patroni_cluster_role = "madbase-operator-patroni",
@@ -121,8 +126,8 @@ static Json *judge(const Json *pairs) {
         Json *verdicts = json_new_array();
 
         for (const Json *pair = json_first(pairs); pair; pair = json_next(pair))
-                json_add(verdicts, json_new_bool(run_owns_all(json_get(pair, "intent"), json_get(pair, "live"),
-                                           OBJECT_FIELD_MANAGER)));
+                json_add(verdicts, json_new_bool(run_owns_all(
+                                           json_get(pair, "intent"), json_get(pair, "live"), OBJECT_FIELD_MANAGER)));
         return verdicts;
 }
 
