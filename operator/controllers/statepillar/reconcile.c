@@ -12,7 +12,7 @@ static Result reconcile(Runtime *runtime, const char *namespace_, const char *na
         Error failure = { 0 };
 
         if (!pillar_observe(runtime, namespace_, name, &arena, &view, &exists, err))
-                return (Result){ .failed = true };
+                return status_report_failure(runtime, &kind_statepillar, CUSTOM_STATUS, err);
         if (!exists)
                 return (Result){ 0 };
         plan_start(&plan, &arena);
