@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of kinds.h: types by group and plural, and the paths that are kept. Rows stand in the order of the enums. */
+/* The tables of kinds.h: types by group and plural, and the paths that are kept. Rows stand in the order of the enums.
+ */
 #include "operator/controllers/kinds.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define CLUSTER         "/metadata/labels/madbase.io~1cluster"
-#define PILLAR          "/metadata/labels/madbase.io~1pillar"
-#define NOTES           "/metadata/annotations"
-#define TEMPLATE_NOTES  "/spec/template/metadata/annotations"
+#define CLUSTER        "/metadata/labels/madbase.io~1cluster"
+#define PILLAR         "/metadata/labels/madbase.io~1pillar"
+#define NOTES          "/metadata/annotations"
+#define TEMPLATE_NOTES "/spec/template/metadata/annotations"
 
 static const char *const custom_paths[] = {
         [CUSTOM_CLUSTER] = CLUSTER,
@@ -164,8 +165,8 @@ const Kind *kinds_of(const Json *object) {
                 char text[128];
                 if (strcmp((*kind)->kind, name) != 0)
                         continue;
-                (void)snprintf(text, sizeof(text), "%s%s%s", (*kind)->group, *(*kind)->group ? "/" : "",
-                        (*kind)->version);
+                (void)snprintf(
+                        text, sizeof(text), "%s%s%s", (*kind)->group, *(*kind)->group ? "/" : "", (*kind)->version);
                 if (strcmp(text, version) == 0)
                         return *kind;
         }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds that the controllers read and write, each with the few paths that its cached objects keep. What is not named
- * here wakes nobody: Patroni patches its pods every loop, and no path of its notes is listed. Path 0 of every kind but
- * those without it is the label madbase.io/cluster, by which objects lead to the key they belong to. */
+/* The kinds that the controllers read and write, each with the few paths that its cached objects keep. What is not
+ * named here wakes nobody: Patroni patches its pods every loop, and no path of its notes is listed. Path 0 of every
+ * kind but those without it is the label madbase.io/cluster, by which objects lead to the key they belong to. */
 #pragma once
 
 #include "lib/kube/object.h"
 
 /* What the watches ask the server for. */
-#define KINDS_SELECTOR "app.kubernetes.io/managed-by=madbase-operator"
+#define KINDS_SELECTOR            "app.kubernetes.io/managed-by=madbase-operator"
 #define KINDS_SELECTOR_API_SERVER "kubernetes.io/service-name=kubernetes"
 
 #define KINDS_LABEL_CLUSTER "madbase.io/cluster"
@@ -15,8 +15,9 @@
 #define KINDS_NOTE_ROLL     "madbase.io/roll"     /* hash of what the user set that needs a restart */
 #define KINDS_NOTE_TEMPLATE "madbase.io/template" /* hash of the whole pod template */
 #define KINDS_NOTE_APPLIED  "madbase.io/applied"  /* on a ConfigMap: the settings that running members took over */
-#define KINDS_NOTE_ADDRESSES "madbase.io/addresses" /* on a ConfigMap: {SERVICE: ClusterIP} that members know each other by */
-#define KINDS_NOTE_CONFIG   "madbase.io/config"   /* hash of a ConfigMap's data, on it and on the pods that mount it */
+#define KINDS_NOTE_ADDRESSES                                                                                           \
+        "madbase.io/addresses" /* on a ConfigMap: {SERVICE: ClusterIP} that members know each other by */
+#define KINDS_NOTE_CONFIG    "madbase.io/config" /* hash of a ConfigMap's data, on it and on the pods that mount it */
 #define KINDS_NOTE_SCALED_BY "madbase.io/scaled-by" /* who decides replicas, when it is not us */
 
 /* MadCluster and StatePillar: spec and status whole, the annotations that ask for something. */
@@ -61,7 +62,7 @@ enum {
 enum {
         POD_CLUSTER,
         POD_PILLAR,
-        POD_APP,  /* app.kubernetes.io/name */
+        POD_APP, /* app.kubernetes.io/name */
         POD_INSTANCE,
         POD_PHASE,
         POD_READY, /* "True" */
@@ -69,7 +70,7 @@ enum {
         POD_SCHEDULED_MESSAGE,
         POD_WAITING, /* "ImagePullBackOff", "CrashLoopBackOff", ... */
         POD_WAITING_INIT,
-        POD_ENDED, /* reason of the last end of a container: "OOMKilled" */
+        POD_ENDED,   /* reason of the last end of a container: "OOMKilled" */
         POD_EVICTED, /* reason of a failed pod */
         POD_NODE,
         POD_ROLL,

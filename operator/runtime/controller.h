@@ -22,7 +22,7 @@ typedef enum WakeRule {
 
 typedef struct Watched {
         const Kind *kind;
-        size_t label_path; /* index of the label madbase.io/cluster among the kind's paths; SIZE_MAX: none */
+        size_t label_path;          /* index of the label madbase.io/cluster among the kind's paths; SIZE_MAX: none */
         const char *label_selector; /* at the server; NULL: all. All rows of a kind name one selector, or none */
         WakeRule wake;
         bool prune;             /* owned objects that a complete plan does not name are deleted */

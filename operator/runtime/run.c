@@ -157,7 +157,11 @@ static bool prune(const RunPass *pass, const Plan *plan, const Kind *kind, Error
 
 bool run_plan(Runtime *runtime, const Controller *controller, const Object *about, const Plan *plan, Error *err) {
         Error postponed = { 0 };
-        const RunPass pass = { .runtime = runtime, .controller = controller, .about = about, .arena = plan->arena, .postponed = &postponed };
+        const RunPass pass = { .runtime = runtime,
+                .controller = controller,
+                .about = about,
+                .arena = plan->arena,
+                .postponed = &postponed };
 
         if (plan->held)
                 return true;

@@ -6,9 +6,9 @@
  *
  * What run adds to applied and created objects: an owner reference to the object reconciled (controller, blocking its
  * deletion), unless the action says keep or the object is in another namespace; and on applied ones the annotation
- * madbase.io/intent. An object of the name that is not ours is never taken over: ERROR_EXISTS. One that is being deleted
- * is waited for. One that somebody else changes again and again is put back 20 times a minute at most; the pass then
- * goes on with the next action and ends with ERROR_THROTTLED. */
+ * madbase.io/intent. An object of the name that is not ours is never taken over: ERROR_EXISTS. One that is being
+ * deleted is waited for. One that somebody else changes again and again is put back 20 times a minute at most; the pass
+ * then goes on with the next action and ends with ERROR_THROTTLED. */
 #pragma once
 
 #include "operator/runtime/controller.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fields that others changed: how often they are put back, and taking them over, as client-go's csaupgrade does it: the one write about managedFields. It changes no
- * value, and carries the version that was read. */
+/* Fields that others changed: how often they are put back, and taking them over, as client-go's csaupgrade does it: the
+ * one write about managedFields. It changes no value, and carries the version that was read. */
 #include "operator/runtime/applied.h"
 #include "operator/runtime/run_internal.h"
 

@@ -117,8 +117,7 @@ Result status_report_failure(Runtime *runtime, const Kind *kind, size_t path_sta
         wake_split(runtime->key, &arena, &namespace_, &name);
         about = cache_get_in(runtime_cache(runtime, kind), &arena, namespace_, name);
         plan_start(&plan, &arena);
-        if (about && !status_is_momentary(err) &&
-                !status_report(runtime, about, path_status, &plan, err, &unshown))
+        if (about && !status_is_momentary(err) && !status_report(runtime, about, path_status, &plan, err, &unshown))
                 log_warn(&runtime->log, "%s", unshown.text);
         return (Result){ .failed = true };
 }

@@ -25,8 +25,8 @@ enum {
 bool status_report(Runtime *runtime, const Object *about, size_t path_status, const Plan *plan, const Error *failure,
         Error *err) MUST_USE;
 
-/* For a reconcile that failed before it had a plan: shows the failure in the status of the key's object (in the cache of
- * `kind`) and leaves everything else there as it is. The result to return. `*err` stays what it is. */
+/* For a reconcile that failed before it had a plan: shows the failure in the status of the key's object (in the cache
+ * of `kind`) and leaves everything else there as it is. The result to return. `*err` stays what it is. */
 Result status_report_failure(Runtime *runtime, const Kind *kind, size_t path_status, const Error *err);
 
 /* The whole status from plan and present status (may be NULL); pure, for tests. `wall_us` is used only where something
