@@ -146,8 +146,25 @@ class Writer:
 
         return wait_until(f"a write of {self.kind} through the entry", newest, timeout, 0.02)
 
-    def first_write_after(self, moment):
-        return next(when for _, when in self.acknowledged() if when > moment)
+    def failed(self):
+        """Time of each write that failed."""
+        with open(self.errors.name, encoding="utf-8") as file:
+            return [float(line.split()[0]) for line in file if line[:1].isdigit()]
+
+    def outage_after(self, moment, timeout, calm=2.0):
+        """Waits until writes fail after `moment` and then go on without a failure for `calm` seconds; returns the seconds
+        from `moment` to the first acknowledged write of those."""
+
+        def over():
+            failures = [when for when in self.failed() if when > moment]
+            if not failures:
+                raise NotYet("no write failed yet")
+            again = [when for _, when in self.acknowledged() if when > failures[-1]]
+            if not again or again[-1] - again[0] < calm:
+                raise NotYet(f"{len(failures)} writes failed")
+            return again[0] - moment
+
+        return wait_until(f"writes of {self.kind} to fail and to go on", over, timeout, 0.2)
 
     def longest_gap(self):
         """Seconds without an acknowledged write, at most."""
@@ -165,14 +182,10 @@ class Writer:
             return {row[0] for row in self.cluster.sql(self.address, f"SELECT number FROM {self.target}")}
         return {int(item) for item in self.cluster.redis(self.address, "ZRANGE", self.target, "0", "-1")}
 
-    def assert_nothing_lost(self):
-        """Stops, and compares what was acknowledged with what is there now."""
+    def lost(self):
+        """Stops, and returns what was acknowledged and is not there now."""
         self.stop()
-        acknowledged = {number for number, _ in self.acknowledged()}
-        lost = sorted(acknowledged - self.stored())
-        assert acknowledged and not lost, (
-            f"{len(lost)} of {len(acknowledged)} acknowledged writes of {self.kind} are lost: {lost[:20]}")
-        return len(acknowledged)
+        return sorted({number for number, _ in self.acknowledged()} - self.stored())
 
 
 class Cluster:

@@ -57,7 +57,8 @@ def main():
             try:
                 write(address, target, next_number, acknowledge)
             except (psycopg.Error, redis.RedisError, OSError) as error:
-                print(f"{time.monotonic():.3f} {type(error).__name__}: {str(error).strip()}", file=sys.stderr, flush=True)
+                print(f"{time.monotonic():.3f} {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr,
+                      flush=True)
                 time.sleep(0.05)
 
 
