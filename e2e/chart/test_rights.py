@@ -21,8 +21,8 @@ CALLS = {
     "service-again": {("", "services", "create")},
     # These talk to PostgreSQL, Patroni, Redis and Sentinel, with passwords that they read by name.
     **{name: {("", "secrets", "get")} for name in (
-        "patroni-config", "confirm-primary", "switchover", "redis-config", "confirm-master", "redis-handover",
-        "sentinel-reset")},
+        "patroni-config", "confirm-primary", "postgres-restart", "switchover", "redis-config", "confirm-master",
+        "redis-handover", "sentinel-reset")},
 }
 # What the runtime asks for itself: (where, group, resource, name, verb). "all" is every namespace that is watched.
 RUNTIME = {
