@@ -11,6 +11,7 @@ const Call pillar_calls[] = {
         { "delete-records", call_delete_records },
         { "service-again", call_service_again },
         { "patroni-config", call_patroni_config },
+        { "postgres-restart", call_postgres_restart },
         { "switchover", call_switchover },
         { "confirm-primary", call_confirm_primary },
         { "confirm-master", call_confirm_master },

@@ -20,6 +20,7 @@ void call_hurry(Runtime *runtime, const Object *about);
 bool call_tell(Redis *redis, const char *const *args, Error *err) MUST_USE;
 
 bool call_patroni_config(Runtime *runtime, const Object *about, const Json *args, Error *err);
+bool call_postgres_restart(Runtime *runtime, const Object *about, const Json *args, Error *err);
 bool call_switchover(Runtime *runtime, const Object *about, const Json *args, Error *err);
 /* CONFLICT when the member does not lead any more. */
 bool call_confirm_primary(Runtime *runtime, const Object *about, const Json *args, Error *err);

@@ -121,6 +121,25 @@ static bool can_take_over(const Rest *rest, const char *candidate, Error *err) {
         return error_set(err, ERROR_UNAVAILABLE, "%s does not stream from the primary", candidate);
 }
 
+bool call_postgres_restart(Runtime *runtime, const Object *about, const Json *args, Error *err) {
+        CLEANUP(arena_done) Arena arena = { 0 };
+        Rest rest = { .arena = &arena, .about = about };
+        const char *member = json_find_string(args, "/member", "");
+        Json *body = json_adopt(&arena, json_new_object());
+        int status = 0;
+
+        if (!call_credentials(runtime, about, &arena, &rest.secrets, err))
+                return false;
+        /* Only if it still waits for one: the plan may be older than the last restart. 503 says that it does not. */
+        json_put_bool(body, "restart_pending", true);
+        if (!ask(&rest, member, "POST", "/restart", body, &status, NULL, err))
+                return false;
+        call_hurry(runtime, about);
+        if (status != 200 && status != 503)
+                return error_set(err, ERROR_UNAVAILABLE, "%s did not restart its PostgreSQL (%d)", member, status);
+        return true;
+}
+
 bool call_switchover(Runtime *runtime, const Object *about, const Json *args, Error *err) {
         CLEANUP(arena_done) Arena arena = { 0 };
         Rest rest = { .arena = &arena, .about = about };

@@ -102,6 +102,7 @@ void pillar_plan_scale(const View *view, Target *ret_target, Plan *plan);
 void pillar_plan_refresh(const View *view, const Target *target, Plan *plan);
 void pillar_plan_roll(const View *view, const Target *target, Plan *plan);
 void pillar_plan_switchover(const View *view, const Target *target, Plan *plan);
+void pillar_plan_restart(const View *view, const Target *target, Plan *plan);
 void pillar_plan_delete(const View *view, Plan *plan);
 void pillar_plan_status(const View *view, const Target *target, Plan *plan);
 /* How things stand, in the words of status. */

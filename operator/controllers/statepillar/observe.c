@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "operator/controllers/statepillar/draft.h"
 #include "operator/controllers/statepillar/secrets.h"
 
@@ -73,6 +74,7 @@ bool pillar_observe(Runtime *runtime, const char *namespace_, const char *name, 
                 .configmaps = labelled(runtime, &kind_configmap, arena, pillar),
                 .claims = labelled(runtime, &kind_claim, arena, pillar),
                 .slices = cache_all(runtime_cache(runtime, &kind_endpointslice), arena, NULL),
+                .now_ms = clock_now_ms(),
                 .missing_secrets = secrets.missing,
                 .odd_secrets = secrets.odd,
         };

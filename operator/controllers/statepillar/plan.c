@@ -53,6 +53,7 @@ void pillar_plan(const View *view, Plan *plan) {
                 pillar_plan_entry(view, &target, plan);
                 pillar_plan_refresh(view, &target, plan);
                 pillar_plan_roll(view, &target, plan);
+                pillar_plan_restart(view, &target, plan);
                 pillar_plan_switchover(view, &target, plan);
         }
         pillar_plan_status(view, &target, plan);

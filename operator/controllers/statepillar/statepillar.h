@@ -14,7 +14,8 @@ enum {
         PILLAR_PORT_POSTGRES = 5432,
         PILLAR_PORT_PATRONI = 8008,
         PILLAR_PORT_REDIS = 6379,
-        PILLAR_PORT_SENTINEL = 26379
+        PILLAR_PORT_SENTINEL = 26379,
+        PILLAR_SETTLED_MS = 6000 /* two loops of Patroni, and a look of the prober */
 };
 
 typedef enum PillarProfile { PROFILE_DEVELOPMENT, PROFILE_PRODUCTION } PillarProfile;
@@ -57,6 +58,7 @@ typedef struct PillarMember {
         const char *address;   /* ClusterIP of that Service, seen or remembered; NULL: not known yet */
         bool ready;            /* the pod's Ready condition */
         bool asked, reachable; /* the prober's */
+        bool settled;          /* the answer is the same for long enough that all members know what one knows */
         const char *error;     /* why not reachable; "" else */
         const Json *answer;
         /* From the answer: "primary", "replica", "sync_standby", "quorum_standby", ...; "master" and "replica" for
@@ -127,6 +129,7 @@ typedef struct Seen {
                 *const *claims, *const *slices;
         const ProbeAnswer *answers;
         size_t answer_count;
+        int64_t now_ms; /* clock_now_ms() */
         const char *missing_secrets, *odd_secrets;
 } Seen;
 

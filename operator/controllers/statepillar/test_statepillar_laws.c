@@ -199,6 +199,41 @@ static void test_a_switchover_to_nobody_is_told(void **state) {
         world_done(&world);
 }
 
+/* All members of a pillar of three wait for a restart because max_connections goes from one value to another. */
+static void change_connections(World *world, const char *old, const char *new) {
+        static const char *const pods[] = { "prod-pg-0", "prod-pg-1", "prod-pg-2" };
+
+        json_free(world->trace);
+        world->trace = json_new_array();
+        for (size_t i = 0; i < ARRAY_LEN(pods); i++) {
+                Json *change = json_put_object(json_put_object(world->pending, pods[i]), "max_connections");
+                json_put_string(change, "old_value", old);
+                json_put_string(change, "new_value", new);
+        }
+        world_settle(world, ROUNDS);
+        expect_rest(world, "3/3");
+}
+
+static void test_a_setting_that_needs_a_restart_restarts_servers_and_not_pods(void **state) {
+        World world;
+
+        (void)state;
+        world_init(&world, "{ profile: Development, members: 3, storage: { size: 1Gi } }");
+        world_settle(&world, ROUNDS);
+        change_connections(&world, "100", "200");
+        assert_int_equal(count_trace(&world, "postgres-restart"), 3);
+        assert_int_equal(count_trace(&world, "switchover"), 1);
+        assert_int_equal(count_trace(&world, "delete"), 0);
+        assert_string_equal(last_trace(&world, "postgres-restart"), "postgres-restart prod-pg-0");
+        /* One that shrinks: the primary first, where it is. */
+        (void)snprintf(world.primary, sizeof(world.primary), "prod-pg-1");
+        change_connections(&world, "200", "100");
+        assert_int_equal(count_trace(&world, "postgres-restart"), 3);
+        assert_int_equal(count_trace(&world, "switchover"), 0);
+        assert_string_equal(json_string(json_at(world.trace, 0), ""), "postgres-restart prod-pg-1");
+        world_done(&world);
+}
+
 static void test_a_newer_operator_restarts_nothing(void **state) {
         CLEANUP(arena_done) Arena arena = { 0 };
         World world;
@@ -241,8 +276,8 @@ static void test_takes_the_data_of_an_earlier_pillar_back(void **state) {
         json_remove(world_find(&world, "StatePillar", "prod"), "status");
         world_change(&world, "{members: 1}");
         world_round(&world, -1);
-        world_round(&world, -1);
         assert_int_equal(json_find_int(world_find(&world, "StatefulSet", "prod-pg"), "/spec/replicas", 0), 3);
+        world_round(&world, -1);
         assert_int_equal(json_find_int(world_find(&world, "StatefulSet", "prod-redis"), "/spec/replicas", 0), 3);
         Json *again = world_find(&world, "Service", "prod-redis-2");
         assert_string_equal(json_find_string(again, "/spec/clusterIP", ""), address);
@@ -282,6 +317,7 @@ int main(void) {
                 cmocka_unit_test(test_a_restart_rolls_replicas_first_and_the_leader_last),
                 cmocka_unit_test(test_the_primary_moves_once_when_asked_for),
                 cmocka_unit_test(test_a_switchover_to_nobody_is_told),
+                cmocka_unit_test(test_a_setting_that_needs_a_restart_restarts_servers_and_not_pods),
                 cmocka_unit_test(test_a_newer_operator_restarts_nothing),
                 cmocka_unit_test(test_takes_the_data_of_an_earlier_pillar_back),
                 cmocka_unit_test(test_deletes_data_only_under_delete_and_after_the_pods),

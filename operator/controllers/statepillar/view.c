@@ -60,7 +60,10 @@ static void view_images(View *view) {
 static const char *note_of(const Seen *seen, const View *view, const char *suffix, size_t note) {
         const Object *config = find(seen->configmaps, draft_name(view, suffix));
 
-        return config ? object_value(config, note) : "";
+        /* One that is on its way out with an earlier pillar of this name says nothing about this one. */
+        if (!config || (config->owner_uid && !text_equal(config->owner_uid, view->pillar->uid)))
+                return "";
+        return object_value(config, note);
 }
 
 static const char *known_address(const View *view, const PillarMember *member) {
@@ -81,7 +84,9 @@ static void view_member(const Seen *seen, View *view, PillarSet set, int ordinal
         member->service = set == SET_ETCD ? NULL : find(seen->services, member->name);
         member->address = set == SET_ETCD ? NULL : known_address(view, member);
         member->ready = member->pod && text_equal(object_value(member->pod, POD_READY), "True");
-        pillar_answer(find_answer(seen, member->name), set, member);
+        const ProbeAnswer *answer = find_answer(seen, member->name);
+        pillar_answer(answer, set, member);
+        member->settled = answer && seen->now_ms - answer->since_ms >= PILLAR_SETTLED_MS;
         /* An answer may be older than the pod. */
         member->serves = member->serves && member->ready && !member->pod->deleting;
         if (member->pod)

@@ -41,7 +41,8 @@ static void identify(World *world, Json *object) {
 }
 
 void world_init(World *world, const char *spec) {
-        *world = (World){ .objects = json_new_array(), .ghosts = json_new_object(), .trace = json_new_array() };
+        *world = (World){ .objects = json_new_array(), .ghosts = json_new_object(), .trace = json_new_array(),
+                .pending = json_new_object() };
         Json *pillar = json_add_object(world->objects);
 
         json_put_string(pillar, "apiVersion", "madbase.io/v1alpha1");
@@ -57,6 +58,7 @@ void world_done(World *world) {
         json_free(world->objects);
         json_free(world->ghosts);
         json_free(world->trace);
+        json_free(world->pending);
 }
 
 void world_change(World *world, const char *spec) {
@@ -104,6 +106,9 @@ static void answer_postgres(const World *world, const char *pod, Json *answer) {
         json_put_int(answer, "timeline", world->timeline);
         json_put_string(answer, "lag", primary ? "" : "Streaming");
         json_put_string(answer, "replication_state", primary ? "" : "streaming");
+        json_put_bool(answer, "pending_restart", json_get(world->pending, pod) != NULL);
+        if (json_get(world->pending, pod))
+                json_put(answer, "pending_restart_reason", json_copy(json_get(world->pending, pod)));
 }
 
 static void answer_redis(const World *world, const char *pod, Json *answer) {
@@ -169,6 +174,7 @@ void world_plan(World *world, Arena *arena, Plan *plan) {
                 .slices = golden_objects(arena, golden, &kind_endpointslice),
                 .answers = answers,
                 .answer_count = make_answers(world, arena, answers),
+                .now_ms = 2 * PILLAR_SETTLED_MS,
                 .missing_secrets = world->secrets ? "" : "prod-postgres",
                 .odd_secrets = "",
         };
@@ -240,6 +246,10 @@ static void called(World *world, const Action *action) {
         } else if (strcmp(action->call, "redis-handover") == 0) {
                 assert_string_equal(world->master, from);
                 (void)snprintf(world->master, sizeof(world->master), "%s", to);
+        } else if (strcmp(action->call, "postgres-restart") == 0) {
+                from = json_find_string(action->args, "/member", "");
+                assert_non_null(json_get(world->pending, from));
+                json_remove(world->pending, from);
         } else if (strncmp(action->call, "confirm-", 8) == 0) {
                 const char *leads = strcmp(action->call, "confirm-master") == 0 ? world->master : world->primary;
                 assert_string_equal(json_find_string(action->args, "/leader", ""), leads);

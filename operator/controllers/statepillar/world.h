@@ -9,6 +9,7 @@
 typedef struct World {
         Json *objects;            /* as the API server holds them */
         Json *ghosts;             /* {SENTINEL: {"sentinels": n, "replicas": n}}: counted though they left */
+        Json *pending;            /* {POD: {PARAMETER: {old_value, new_value}}}: settings that wait for a restart */
         Json *trace;              /* calls and deletions in order, as text */
         char primary[64], master[64]; /* pod names; "" while there is none */
         bool secrets;
