@@ -31,14 +31,14 @@ bool call_credentials(Runtime *runtime, const Object *about, Arena *arena, Pilla
         if (!pillar_secrets_read(runtime, about->namespace_, about->name, arena, &secrets, err))
                 return false;
         if (!secrets.ca || !secrets.rest_password || !secrets.redis_password || !secrets.sentinel_password)
-                return error_set(err, ERROR_NOT_FOUND, "a password is missing; Secrets that are lost: %s",
-                        secrets.missing);
+                return error_set(
+                        err, ERROR_NOT_FOUND, "a password is missing; Secrets that are lost: %s", secrets.missing);
         *ret_secrets = secrets;
         return true;
 }
 
-bool call_connect(const Object *about, const char *member, int port, const char *password, Redis **ret_redis,
-        Error *err) {
+bool call_connect(
+        const Object *about, const char *member, int port, const char *password, Redis **ret_redis, Error *err) {
         CLEANUP(arena_done) Arena arena = { 0 };
         RedisTarget target = {
                 .host = call_host(&arena, about, member),
@@ -68,8 +68,8 @@ bool call_tell(Redis *redis, const char *const *args, Error *err) {
         return true;
 }
 
-/* A lost Service is asked for under its former address; where another has taken that, the pillar takes a new one and the
- * configuration follows. */
+/* A lost Service is asked for under its former address; where another has taken that, the pillar takes a new one and
+ * the configuration follows. */
 bool call_service_again(Runtime *runtime, const Object *about, const Json *args, Error *err) {
         CLEANUP(json_cleanup) Json *service = json_copy(json_get(args, "service"));
         CLEANUP(json_cleanup) Json *reply = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is done outside Kubernetes for a pillar: settings of running members, planned moves of leadership. Each call looks
- * at the member itself before it acts, may be cut short at any point and done again, and has a deadline. */
+/* What is done outside Kubernetes for a pillar: settings of running members, planned moves of leadership. Each call
+ * looks at the member itself before it acts, may be cut short at any point and done again, and has a deadline. */
 #pragma once
 
 #include "lib/remote/redis.h"
@@ -9,8 +9,8 @@
 /* "prod-pg-0.data.svc" for a member of the pillar `about`. */
 const char *call_host(Arena *arena, const Object *about, const char *member);
 /* The pillar's passwords and CA; NOT_FOUND while a Secret that is needed is lost. */
-bool call_credentials(Runtime *runtime, const Object *about, Arena *arena, PillarSecrets *ret_secrets, Error *err)
-        MUST_USE;
+bool call_credentials(
+        Runtime *runtime, const Object *about, Arena *arena, PillarSecrets *ret_secrets, Error *err) MUST_USE;
 /* An authenticated connection to a Redis or Sentinel member. */
 bool call_connect(const Object *about, const char *member, int port, const char *password, Redis **ret_redis,
         Error *err) MUST_USE;

@@ -49,8 +49,8 @@ static bool role_of(Handover *handover, Redis *redis, const char **ret_role, int
 }
 
 /* A Sentinel that names `from`'s group and answers; the first that does. */
-static bool find_sentinel(Handover *handover, const Object *about, const Json *sentinels, const char *password,
-        Error *err) {
+static bool find_sentinel(
+        Handover *handover, const Object *about, const Json *sentinels, const char *password, Error *err) {
         Error last = { 0 };
 
         for (const Json *name = json_first(sentinels); name; name = json_next(name)) {
@@ -144,8 +144,8 @@ static bool move(Handover *handover, Error *err) {
         if (!caught_up(handover, err) || !call_tell(handover->sentinel, failover, err))
                 return false;
         handover->asked = true;
-        return promoted(handover, err) && call_tell(handover->master, follow, err)
-                && call_tell(handover->master, kill, err);
+        return promoted(handover, err) && call_tell(handover->master, follow, err) &&
+               call_tell(handover->master, kill, err);
 }
 
 /* Lets writes go on where they belong. When it is not known who is master now, the pause ends by itself, after Sentinel
@@ -174,14 +174,15 @@ static bool still_leads(Handover *handover, bool *ret_leads, Error *err) {
 
 static bool connect_members(Handover *handover, const char *password, Error *err) {
         handover->password = password;
-        return call_connect(handover->about, handover->from, PILLAR_PORT_REDIS, password, &handover->master, err)
-                && call_connect(handover->about, handover->to, PILLAR_PORT_REDIS, password, &handover->successor, err);
+        return call_connect(handover->about, handover->from, PILLAR_PORT_REDIS, password, &handover->master, err) &&
+               call_connect(handover->about, handover->to, PILLAR_PORT_REDIS, password, &handover->successor, err);
 }
 
 bool call_redis_handover(Runtime *runtime, const Object *about, const Json *args, Error *err) {
         static const char *const pause[] = { "CLIENT", "PAUSE", "20000", "WRITE", NULL };
         CLEANUP(arena_done) Arena arena = { 0 };
-        CLEANUP(done) Handover handover = {
+        CLEANUP(done)
+        Handover handover = {
                 .arena = &arena,
                 .about = about,
                 .from = json_find_string(args, "/from", ""),
@@ -192,9 +193,9 @@ bool call_redis_handover(Runtime *runtime, const Object *about, const Json *args
         PillarSecrets secrets = { 0 };
         bool leads = false;
 
-        if (!call_credentials(runtime, about, &arena, &secrets, err)
-                || !connect_members(&handover, secrets.redis_password, err) || !still_leads(&handover, &leads, err)
-                || !find_sentinel(&handover, about, json_get(args, "sentinels"), secrets.sentinel_password, err))
+        if (!call_credentials(runtime, about, &arena, &secrets, err) ||
+                !connect_members(&handover, secrets.redis_password, err) || !still_leads(&handover, &leads, err) ||
+                !find_sentinel(&handover, about, json_get(args, "sentinels"), secrets.sentinel_password, err))
                 return false;
         if (!leads) {
                 call_hurry(runtime, about);

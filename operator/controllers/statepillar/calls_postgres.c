@@ -33,9 +33,9 @@ static bool ask(const Rest *rest, const char *member, const char *method, const 
                 .ca_pem = rest->secrets.ca,
                 .username = looking ? NULL : REST_USER,
                 .password = looking ? NULL : rest->secrets.rest_password,
-                .timeout_ms = looking                ? LOOK_TIMEOUT_MS
-                        : strcmp(method, "POST") == 0 ? SWITCHOVER_TIMEOUT_MS
-                                                      : CONFIG_TIMEOUT_MS,
+                .timeout_ms = looking                       ? LOOK_TIMEOUT_MS
+                              : strcmp(method, "POST") == 0 ? SWITCHOVER_TIMEOUT_MS
+                                                            : CONFIG_TIMEOUT_MS,
         };
 
         if (!http_get(client, &target, ret_status, &reply, err))
@@ -58,8 +58,7 @@ static Json *difference(const Json *current, const Json *wanted) {
         Json *parameters = json_new_object();
 
         for (const Json *item = json_first(wanted); item; item = json_next(item))
-                if (strcmp(json_key(item), "postgresql") != 0
-                        && !json_equal(item, json_get(current, json_key(item))))
+                if (strcmp(json_key(item), "postgresql") != 0 && !json_equal(item, json_get(current, json_key(item))))
                         json_put(patch, json_key(item), json_copy(item));
         for (const Json *item = json_first(wants); item; item = json_next(item))
                 if (!json_equal(item, json_get(had, json_key(item))))
@@ -81,8 +80,8 @@ bool call_patroni_config(Runtime *runtime, const Object *about, const Json *args
         const Json *current = NULL;
         int status = 0;
 
-        if (!call_credentials(runtime, about, &arena, &rest.secrets, err)
-                || !ask(&rest, member, "GET", "/config", NULL, &status, &current, err))
+        if (!call_credentials(runtime, about, &arena, &rest.secrets, err) ||
+                !ask(&rest, member, "GET", "/config", NULL, &status, &current, err))
                 return false;
         if (status != 200 || !current)
                 return error_set(err, ERROR_UNAVAILABLE, "%s has no configuration of Patroni yet (%d)", member, status);
@@ -115,8 +114,8 @@ static bool can_take_over(const Rest *rest, const char *candidate, Error *err) {
 
         if (!ask(rest, candidate, "GET", "/patroni", NULL, &status, &says, err))
                 return false;
-        if (status == 200 && text_equal(json_find_string(says, "/state", ""), "running")
-                && text_equal(json_find_string(says, "/replication_state", ""), "streaming"))
+        if (status == 200 && text_equal(json_find_string(says, "/state", ""), "running") &&
+                text_equal(json_find_string(says, "/replication_state", ""), "streaming"))
                 return true;
         return error_set(err, ERROR_UNAVAILABLE, "%s does not stream from the primary", candidate);
 }

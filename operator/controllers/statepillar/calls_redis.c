@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What running Redis members and Sentinels are told. SENTINEL SET does not spread, so each Sentinel is told; RESET is for
- * a proven ghost only, on one Sentinel a pass. */
+/* What running Redis members and Sentinels are told. SENTINEL SET does not spread, so each Sentinel is told; RESET is
+ * for a proven ghost only, on one Sentinel a pass. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -44,11 +44,11 @@ bool call_redis_config(Runtime *runtime, const Object *about, const Json *args, 
         Telling redis = { about, secrets.redis_password, PILLAR_PORT_REDIS };
         Telling sentinel = { about, secrets.sentinel_password, PILLAR_PORT_SENTINEL };
         return tell_all(&redis, json_get(args, "redis"),
-                       (const char *const[]){ "CONFIG", "SET", "min-replicas-to-write", least, "maxmemory", memory,
-                               NULL },
-                       err)
-                && tell_all(&sentinel, json_get(args, "sentinels"),
-                        (const char *const[]){ "SENTINEL", "SET", group, "quorum", quorum, NULL }, err);
+                       (const char *const[]){
+                               "CONFIG", "SET", "min-replicas-to-write", least, "maxmemory", memory, NULL },
+                       err) &&
+               tell_all(&sentinel, json_get(args, "sentinels"),
+                       (const char *const[]){ "SENTINEL", "SET", group, "quorum", quorum, NULL }, err);
 }
 
 /* Looks first: the prober's answer may be older than the last reset. NOQUORUM is an error: then nobody forgets. */
@@ -57,11 +57,11 @@ static bool reset_if_haunted(Redis *sentinel, const char *group, const Json *arg
 
         if (!sentinel_ask(sentinel, group, arena, &state, err))
                 return false;
-        if ((int64_t)state.sentinel_count + 1 <= json_find_int(args, "/sentinels", 0)
-                && (int64_t)state.replica_count <= json_find_int(args, "/replicas", 0))
+        if ((int64_t)state.sentinel_count + 1 <= json_find_int(args, "/sentinels", 0) &&
+                (int64_t)state.replica_count <= json_find_int(args, "/replicas", 0))
                 return true;
-        return call_tell(sentinel, (const char *const[]){ "SENTINEL", "CKQUORUM", group, NULL }, err)
-                && call_tell(sentinel, (const char *const[]){ "SENTINEL", "RESET", group, NULL }, err);
+        return call_tell(sentinel, (const char *const[]){ "SENTINEL", "CKQUORUM", group, NULL }, err) &&
+               call_tell(sentinel, (const char *const[]){ "SENTINEL", "RESET", group, NULL }, err);
 }
 
 bool call_sentinel_reset(Runtime *runtime, const Object *about, const Json *args, Error *err) {
@@ -71,8 +71,8 @@ bool call_sentinel_reset(Runtime *runtime, const Object *about, const Json *args
         const char *member = json_find_string(args, "/sentinel", "");
         const char *group = json_find_string(args, "/group", "");
 
-        if (!call_credentials(runtime, about, &arena, &secrets, err)
-                || !call_connect(about, member, PILLAR_PORT_SENTINEL, secrets.sentinel_password, &sentinel, err))
+        if (!call_credentials(runtime, about, &arena, &secrets, err) ||
+                !call_connect(about, member, PILLAR_PORT_SENTINEL, secrets.sentinel_password, &sentinel, err))
                 return false;
         bool done = reset_if_haunted(sentinel, group, args, &arena, err);
         call_hurry(runtime, about);
@@ -86,10 +86,9 @@ bool call_confirm_master(Runtime *runtime, const Object *about, const Json *args
         RedisState state = { 0 };
         const char *leader = json_find_string(args, "/leader", "");
 
-        if (!call_credentials(runtime, about, &arena, &secrets, err)
-                || !call_connect(about, leader, PILLAR_PORT_REDIS, secrets.redis_password, &redis, err)
-                || !redis_state_ask(redis, &arena, &state, err))
+        if (!call_credentials(runtime, about, &arena, &secrets, err) ||
+                !call_connect(about, leader, PILLAR_PORT_REDIS, secrets.redis_password, &redis, err) ||
+                !redis_state_ask(redis, &arena, &state, err))
                 return false;
-        return redis_state_is_master(&state)
-                || error_set(err, ERROR_CONFLICT, "%s is not the master any more", leader);
+        return redis_state_is_master(&state) || error_set(err, ERROR_CONFLICT, "%s is not the master any more", leader);
 }

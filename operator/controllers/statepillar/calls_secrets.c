@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes lost Secrets and deletes all of them. What another Secret still holds is taken from there, so that a loss changes
- * as little as it can: the app's password stands in NAME-postgres and NAME-app, that of Redis in NAME-redis-auth and in
- * the URL of NAME-app, and a new certificate is signed by the authority that is there. */
+/* Makes lost Secrets and deletes all of them. What another Secret still holds is taken from there, so that a loss
+ * changes as little as it can: the app's password stands in NAME-postgres and NAME-app, that of Redis in
+ * NAME-redis-auth and in the URL of NAME-app, and a new certificate is signed by the authority that is there. */
 #include <stdio.h>
 #include <string.h>
 
@@ -112,7 +112,8 @@ static bool make_app(Making *making, Error *err) {
         if (!app)
                 return true;
         if (!password || !redis)
-                return error_set(err, ERROR_INVALID, "Secret %s-postgres or %s-redis-auth lacks a password", name, name);
+                return error_set(
+                        err, ERROR_INVALID, "Secret %s-postgres or %s-redis-auth lacks a password", name, name);
         const char *host = arena_printf(making->arena, "%s-rw.%s.svc", name, ns);
         const char *uri = arena_printf(making->arena, "postgresql://app:%s@%s:5432/app", password, host);
         json_put_string(app, "username", "app");
@@ -124,8 +125,8 @@ static bool make_app(Making *making, Error *err) {
         json_put_string(app, "DATABASE_URL", uri);
         json_put_string(app, "jdbc-uri",
                 arena_printf(making->arena, "jdbc:postgresql://%s:5432/app?user=app&password=%s", host, password));
-        json_put_string(app, "REDIS_URL",
-                arena_printf(making->arena, "redis://:%s@%s-redis.%s.svc:6379/0", redis, name, ns));
+        json_put_string(
+                app, "REDIS_URL", arena_printf(making->arena, "redis://:%s@%s-redis.%s.svc:6379/0", redis, name, ns));
         return true;
 }
 
@@ -190,8 +191,8 @@ bool call_delete_records(Runtime *runtime, const Object *about, const Json *args
 
         (void)args;
         for (size_t i = 0; i < ARRAY_LEN(records); i++)
-                if (!delete_ours(runtime, about, &kind_configmap, arena_printf(&arena, "%s-%s", about->name, records[i]),
-                            err))
+                if (!delete_ours(runtime, about, &kind_configmap,
+                            arena_printf(&arena, "%s-%s", about->name, records[i]), err))
                         return false;
         for (int i = 0; i < SECRET_COUNT; i++) {
                 const char *full = arena_printf(&arena, "%s-%s", about->name, pillar_secret_rows[i].suffix);

@@ -108,8 +108,8 @@ void draft_move(const View *view, Plan *plan, PillarSet set, const PillarMember 
         plan->requeue_ms = 1000;
 }
 
-void draft_confirm(Plan *plan, PillarSet set, const PillarMember *leader, const PillarMember *member,
-        const char *purpose) {
+void draft_confirm(
+        Plan *plan, PillarSet set, const PillarMember *leader, const PillarMember *member, const char *purpose) {
         Json *args = json_new_object();
 
         json_put_string(args, "leader", leader->name);
@@ -151,8 +151,8 @@ Json *draft_selector(const View *view, int part) {
         return selector;
 }
 
-void draft_configmap(const View *view, Target *target, Plan *plan, int part, Json *data, const char *applied,
-        const char *why) {
+void draft_configmap(
+        const View *view, Target *target, Plan *plan, int part, Json *data, const char *applied, const char *why) {
         const char *name = arena_printf(plan->arena, "%s-%s-config", view->name, pillar_parts[part].suffix);
         Json *notes = json_new_object();
 
@@ -199,8 +199,8 @@ static void put_quantities(Json *resources, const char *key, int64_t milli, int6
         }
         if (bytes > 0) {
                 bool mebi = bytes % (1024 * 1024) == 0;
-                (void)snprintf(text, sizeof(text), mebi ? "%" PRId64 "Mi" : "%" PRId64,
-                        mebi ? bytes / (1024 * 1024) : bytes);
+                (void)snprintf(
+                        text, sizeof(text), mebi ? "%" PRId64 "Mi" : "%" PRId64, mebi ? bytes / (1024 * 1024) : bytes);
                 json_put_string(side, "memory", text);
         }
 }
@@ -215,8 +215,8 @@ Json *draft_resources(const Size *size) {
 
 Json *draft_fragment(const View *view, Plan *plan, int part, const char *key) {
         Json *fragments = draft_render(plan, DRAFT_FRAGMENTS,
-                (const Hole[]){ hole_string("name", view->name), hole_tree("selector", draft_selector(view, part)),
-                        HOLE_END });
+                (const Hole[]){
+                        hole_string("name", view->name), hole_tree("selector", draft_selector(view, part)), HOLE_END });
 
         return json_copy(json_get(fragments, key));
 }

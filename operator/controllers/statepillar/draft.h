@@ -48,12 +48,12 @@ typedef struct Target {
         int wanted;              /* what the user asked for; the last good count when that cannot be */
         bool refused;            /* the user's count cannot be */
         int replicas[SET_COUNT]; /* to apply now */
-        int configured;          /* members that have Services and stand in the configuration: none is forgotten early */
+        int configured; /* members that have Services and stand in the configuration: none is forgotten early */
         int etcd;
-        int joined;              /* members that have all served together at some time; 0: not for the first time yet */
-        bool moving;             /* pods are still to come or to go */
+        int joined;  /* members that have all served together at some time; 0: not for the first time yet */
+        bool moving; /* pods are still to come or to go */
         const char *roll_hash[PART_COUNT], *template_hash[PART_COUNT]; /* of the rendered pods; NULL: not rendered */
-        const char *config_hash[PART_COUNT]; /* of the rendered ConfigMap's data */
+        const char *config_hash[PART_COUNT];                           /* of the rendered ConfigMap's data */
 } Target;
 
 /* The filled template, adopted by the plan's arena; NULL after holding the plan. */
@@ -67,15 +67,16 @@ void draft_move(const View *view, Plan *plan, PillarSet set, const PillarMember 
         const char *purpose);
 /* Before a member of the set leaves or restarts: asks the leader itself whether it still leads; nothing after this in
  * the plan is carried out when it does not. `purpose` as above. */
-void draft_confirm(Plan *plan, PillarSet set, const PillarMember *leader, const PillarMember *member, const char *purpose);
+void draft_confirm(
+        Plan *plan, PillarSet set, const PillarMember *leader, const PillarMember *member, const char *purpose);
 const char *draft_text(Plan *plan, DraftText text, const Hole *holes);
 /* "prod-pg" for suffix "pg". */
 const char *draft_name(const View *view, const char *suffix);
 Json *draft_labels(const View *view, int part);
 Json *draft_selector(const View *view, int part);
 /* The ConfigMap NAME-PART-config; `data` is taken. `applied` is the note of settings taken over, or NULL. */
-void draft_configmap(const View *view, Target *target, Plan *plan, int part, Json *data, const char *applied,
-        const char *why);
+void draft_configmap(
+        const View *view, Target *target, Plan *plan, int part, Json *data, const char *applied, const char *why);
 /* Fills the notes madbase.io/roll and madbase.io/template of the pods of a StatefulSet or Deployment, and the target's
  * hashes; `roll` is what the user set that needs a restart, taken: what the user said, not what followed from it, or a
  * newer operator would restart pods. */

@@ -10,7 +10,8 @@
 
 enum { TARGETS_MAXIMUM = 3 * PILLAR_MEMBERS_MAXIMUM };
 
-static void want_probes(Runtime *runtime, const View *view, const PillarSecrets *secrets, const char *owner) {
+/* Returns whether each was asked before. */
+static bool want_probes(Runtime *runtime, const View *view, const PillarSecrets *secrets, const char *owner) {
         static const struct {
                 ProbeKind kind;
                 int port;
@@ -21,15 +22,17 @@ static void want_probes(Runtime *runtime, const View *view, const PillarSecrets 
         };
         ProbeTarget targets[TARGETS_MAXIMUM];
         size_t count = 0;
+        bool asked = true;
 
         for (size_t set = 0; set < ARRAY_LEN(rows); set++)
                 for (int i = 0; i < PILLAR_MEMBERS_MAXIMUM; i++) {
                         const PillarMember *member = &view->sets[set].members[i];
-                        const char *password = set == SET_REDIS ? secrets->redis_password
-                                : set == SET_SENTINEL           ? secrets->sentinel_password
-                                                                : NULL;
+                        const char *password = set == SET_REDIS      ? secrets->redis_password
+                                               : set == SET_SENTINEL ? secrets->sentinel_password
+                                                                     : NULL;
                         if (!member->pod || !member->service || (set == SET_POSTGRES ? !secrets->ca : !password))
                                 continue;
+                        asked = asked && member->asked;
                         targets[count++] = (ProbeTarget){
                                 .name = member->name,
                                 .kind = rows[set].kind,
@@ -41,6 +44,7 @@ static void want_probes(Runtime *runtime, const View *view, const PillarSecrets 
                         };
                 }
         prober_want(runtime->prober, owner, targets, count);
+        return asked;
 }
 
 const char *pillar_host(const View *view, const char *member) {
@@ -80,7 +84,7 @@ bool pillar_observe(Runtime *runtime, const char *namespace_, const char *name, 
         };
         seen.answers = prober_answers(runtime->prober, owner, arena, &seen.answer_count);
         pillar_view(&seen, arena, ret_view);
-        want_probes(runtime, ret_view, &secrets, owner);
+        ret_view->asked = want_probes(runtime, ret_view, &secrets, owner);
         *ret_exists = true;
         return true;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The phase and the conditions, and which pods a restart would touch: by the user's wish, or only because the operator is
- * newer. */
+/* The phase and the conditions, and which pods a restart would touch: by the user's wish, or only because the operator
+ * is newer. */
 #include "operator/controllers/statepillar/draft.h"
 
 #include <string.h>
 
 /* Lists the pods that differ; each list may come out empty. */
-static void list_differing(const View *view, const Target *target, Json *restarts, Json *pending, bool *ret_switchover) {
+static void list_differing(
+        const View *view, const Target *target, Json *restarts, Json *pending, bool *ret_switchover) {
         *ret_switchover = false;
         for (int set = 0; set < SET_COUNT; set++)
                 for (int i = 0; target->roll_hash[set] && i < PILLAR_MEMBERS_MAXIMUM; i++) {
@@ -73,7 +74,8 @@ static void tell_stalled(const View *view, const Target *target, Plan *plan) {
                 return;
         }
         const char *message = arena_printf(plan->arena,
-                "spec.members is %lld, but must be 1, 3 or 5: an even number cannot agree on a leader. The pillar stays "
+                "spec.members is %lld, but must be 1, 3 or 5: an even number cannot agree on a leader. The pillar "
+                "stays "
                 "at %d",
                 (long long)view->spec.members, target->wanted);
         plan_condition(plan, "Stalled", "True", "InvalidMemberCount", message);
@@ -83,8 +85,8 @@ static void tell_stalled(const View *view, const Target *target, Plan *plan) {
 static void tell_ready(const Target *target, const char *phase, Plan *plan) {
         bool ready = strcmp(phase, "Ready") == 0;
         bool busy = strcmp(phase, "Creating") == 0 || strcmp(phase, "Scaling") == 0 || strcmp(phase, "Updating") == 0;
-        const char *message = ready
-                ? arena_printf(plan->arena, "All members serve: %d of %d", target->wanted, target->wanted)
+        const char *message =
+                ready         ? arena_printf(plan->arena, "All members serve: %d of %d", target->wanted, target->wanted)
                 : plan->waits ? arena_printf(plan->arena, "Waiting for %s", plan->waits->what)
                               : "Something declared does not run";
 

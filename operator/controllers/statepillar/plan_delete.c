@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Going away. Under Retain everything that holds data stays and nothing is waited for. Under Delete a finalizer keeps
- * the object until the pods have ended and claims, Secrets and Patroni's records are gone; claims go by UID, read first. */
+ * the object until the pods have ended and claims, Secrets and Patroni's records are gone; claims go by UID, read
+ * first. */
 #include "operator/controllers/statepillar/draft.h"
 
 #include <string.h>
@@ -74,6 +75,7 @@ void pillar_plan_delete(const View *view, Plan *plan) {
                 plan_wait(plan, "the volumes to be deleted", "The storage driver deletes them");
                 return;
         }
-        draft_call(plan, "delete-records", json_new_object(), "deletionPolicy is Delete: passwords and Patroni's records go");
+        draft_call(plan, "delete-records", json_new_object(),
+                "deletionPolicy is Delete: passwords and Patroni's records go");
         pillar_plan_finalizer(view, false, plan);
 }

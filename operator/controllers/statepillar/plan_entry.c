@@ -9,8 +9,8 @@ static const char *servers(const View *view, const Target *target, PillarSet set
         const char *suffix = pillar_parts[set].suffix;
 
         for (int i = 0; i < target->configured; i++) {
-                text_printf(&text, "    server %s-%s-%d %s-%s-%d:%d", view->name, suffix, i, view->name, suffix, i,
-                        port);
+                text_printf(
+                        &text, "    server %s-%s-%d %s-%s-%d:%d", view->name, suffix, i, view->name, suffix, i, port);
                 if (set == SET_POSTGRES)
                         text_printf(&text, " verifyhost %s-%s-%d.%s.svc", view->name, suffix, i, view->namespace_);
                 text_append(&text, "\n");
@@ -27,8 +27,8 @@ static void want_configuration(const View *view, Target *target, Plan *plan) {
                         hole_string("replica-uri", single ? "/read-only" : "/replica?lag=16MB"),
                         hole_string("replica-role", single ? "role:(master|slave[^~]*master_link_status:up)"
                                                            : "role:slave[^~]*master_link_status:up"),
-                        hole_string("started-also", single ? " { nbsrv(postgres-replicas) gt 0 } { nbsrv(redis-replicas) gt 0 }"
-                                                           : ""),
+                        hole_string("started-also",
+                                single ? " { nbsrv(postgres-replicas) gt 0 } { nbsrv(redis-replicas) gt 0 }" : ""),
                         HOLE_END });
         Json *data = json_new_object();
 
@@ -49,8 +49,8 @@ static bool is_new_template_only(const View *view, const Json *object) {
                 return true;
         /* Once paused it stays so until the user asks for a restart, or no pod differs any more. */
         for (size_t i = 0; i < view->entry_pod_count; i++)
-                if (!text_equal(object_value(view->entry_pods[i], POD_TEMPLATE), whole)
-                        && text_equal(object_value(view->entry_pods[i], POD_ROLL), roll))
+                if (!text_equal(object_value(view->entry_pods[i], POD_TEMPLATE), whole) &&
+                        text_equal(object_value(view->entry_pods[i], POD_ROLL), roll))
                         return true;
         return false;
 }

@@ -45,7 +45,8 @@ static Json *wanted_parameters(const View *view, Plan *plan) {
 static Json *wanted_dynamic(const View *view, Plan *plan) {
         static const int off = SYNCHRONOUS_DISABLED, quorum = SYNCHRONOUS_QUORUM;
         int mode = view->spec.synchronous;
-        Hole synchronous = mode == quorum ? hole_string("synchronous", "quorum") : hole_bool("synchronous", mode != off);
+        Hole synchronous =
+                mode == quorum ? hole_string("synchronous", "quorum") : hole_bool("synchronous", mode != off);
         Json *dynamic = draft_render(plan, DRAFT_PATRONI_DYNAMIC,
                 (const Hole[]){ synchronous, hole_tree("parameters", wanted_parameters(view, plan)), HOLE_END });
 
@@ -129,8 +130,7 @@ void pillar_plan_postgres(const View *view, Target *target, Plan *plan) {
                 (const Hole[]){ hole_string("name", view->name), hole_string("namespace", view->namespace_),
                         hole_tree("labels", draft_labels(view, SET_POSTGRES)),
                         hole_tree("selector", draft_selector(view, SET_POSTGRES)),
-                        hole_int("replicas", target->replicas[SET_POSTGRES]),
-                        hole_bool("token", target->etcd == 0),
+                        hole_int("replicas", target->replicas[SET_POSTGRES]), hole_bool("token", target->etcd == 0),
                         hole_tree("pod-security", draft_fragment(view, plan, SET_POSTGRES, "pod-security")),
                         hole_tree("security", draft_fragment(view, plan, SET_POSTGRES, "security")),
                         hole_tree("spread", draft_fragment(view, plan, SET_POSTGRES, "spread")),

@@ -91,15 +91,14 @@ static void want_configuration(const View *view, Target *target, Plan *plan) {
                         (const Hole[]){ hole_int("down-after", DOWN_AFTER_MS),
                                 hole_int("failover-timeout", FAILOVER_TIMEOUT_MS), HOLE_END }));
         json_put_string(data, "group", pillar_group(view));
-        json_put_string(data, "quorum",
-                arena_printf(plan->arena, "%d", quorum_of(view, target)));
+        json_put_string(data, "quorum", arena_printf(plan->arena, "%d", quorum_of(view, target)));
         json_put_string(data, "members", list_of(view, target, SET_REDIS, false));
         json_put_string(data, "sentinels", list_of(view, target, SET_SENTINEL, false));
         json_put_string(data, "addresses",
                 arena_printf(plan->arena, "%s%s", list_of(view, target, SET_REDIS, true),
                         list_of(view, target, SET_SENTINEL, true)));
-        draft_configmap(view, target, plan, SET_REDIS, data, applied,
-                "Redis and Sentinel read their configuration here");
+        draft_configmap(
+                view, target, plan, SET_REDIS, data, applied, "Redis and Sentinel read their configuration here");
 }
 
 static void want_set(const View *view, Target *target, Plan *plan, PillarSet set) {
@@ -118,8 +117,7 @@ static void want_set(const View *view, Target *target, Plan *plan, PillarSet set
                         hole_string("image", view->images[IMAGE_REDIS]),
                         hole_string("pull-policy", view->settings->pull_policy),
                         hole_tree("resources", draft_resources(redis ? &spec->redis : &spec->sentinel)),
-                        hole_string("storage-class", spec->storage_class), hole_string("storage", storage),
-                        HOLE_END });
+                        hole_string("storage-class", spec->storage_class), hole_string("storage", storage), HOLE_END });
 
         if (!object)
                 return;

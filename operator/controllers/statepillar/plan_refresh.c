@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A kubelet looks at a pod's ConfigMaps about once a minute, and whenever the pod changes: a note on the pod makes a new
- * configuration reach it in a second. It waits until the caches show the ConfigMap, so that the kubelet finds the new
- * one too. */
+/* A kubelet looks at a pod's ConfigMaps about once a minute, and whenever the pod changes: a note on the pod makes a
+ * new configuration reach it in a second. It waits until the caches show the ConfigMap, so that the kubelet finds the
+ * new one too. */
 #include "operator/controllers/statepillar/draft.h"
 
 static void refresh(const Object *pod, const char *shown, const char *wanted, Plan *plan) {
-        if (!pod || pod->deleting || !wanted || !text_equal(shown, wanted)
-                || !text_equal(object_value(pod, POD_PHASE), "Running")
-                || text_equal(object_value(pod, POD_CONFIG), wanted))
+        if (!pod || pod->deleting || !wanted || !text_equal(shown, wanted) ||
+                !text_equal(object_value(pod, POD_PHASE), "Running") ||
+                text_equal(object_value(pod, POD_CONFIG), wanted))
                 return;
         Json *patch = json_adopt(plan->arena, json_new_object());
         Json *notes = json_put_object(json_put_object(patch, "metadata"), "annotations");

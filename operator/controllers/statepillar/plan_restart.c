@@ -15,8 +15,9 @@ static bool shrinks(const PillarMember *member) {
 
         for (size_t i = 0; i < ARRAY_LEN(shared); i++) {
                 const Json *change = json_get(reason, shared[i]);
-                const char *old = json_find_string(change, "/old_value", ""), *new = json_find_string(change, "/new_value", "");
-                if (*old && *new && strtoll(new, NULL, 10) < strtoll(old, NULL, 10))
+                const char *old = json_find_string(change, "/old_value", ""),
+                           *new = json_find_string(change, "/new_value", "");
+                if (*old && *new &&strtoll(new, NULL, 10) < strtoll(old, NULL, 10))
                         return true;
         }
         return false;

@@ -15,7 +15,8 @@ static bool all_serve(const PillarStatefulSet *state) {
 }
 
 static void restart(const PillarMember *member, Plan *plan) {
-        plan_delete(plan, member->pod, arena_printf(plan->arena, "%s restarts with what the spec says now", member->name))
+        plan_delete(
+                plan, member->pod, arena_printf(plan->arena, "%s restarts with what the spec says now", member->name))
                 ->event = "Restarting";
 }
 

@@ -14,8 +14,8 @@ static int most(int a, int b) {
         return a > b ? a : b;
 }
 
-/* Data of an earlier pillar of this name: all its members start, so that the most advanced leads, and then some leave. In
- * a pillar that serves already, claims of members that left before do not count. */
+/* Data of an earlier pillar of this name: all its members start, so that the most advanced leads, and then some leave.
+ * In a pillar that serves already, claims of members that left before do not count. */
 static int first_count(const View *view, const PillarStatefulSet *set, int wanted) {
         int before = view->joined > 0 ? least(view->joined, set->claims_seen) : set->claims_seen;
 
@@ -82,8 +82,8 @@ static int shrink_data(const View *view, PillarSet set, int wanted, Plan *plan) 
         if (!stayers_serve(view, set, state->replicas - 1, plan))
                 return state->replicas;
         if (!leader) {
-                plan_wait(plan, arena_printf(plan->arena, "a leader of %s before members may leave",
-                                        pillar_parts[set].title),
+                plan_wait(plan,
+                        arena_printf(plan->arena, "a leader of %s before members may leave", pillar_parts[set].title),
                         "The members choose one themselves");
                 return state->replicas;
         }
@@ -143,8 +143,8 @@ static int shrink_sentinels(const View *view, int wanted, Plan *plan) {
         bool shrinks = wanted < state->replicas;
 
         /* Sentinels stay until the Redis members have left. */
-        if (redis->replicas != wanted || redis->members_seen > redis->replicas
-                || state->members_seen > state->replicas || !pillar_leader(view, SET_REDIS))
+        if (redis->replicas != wanted || redis->members_seen > redis->replicas ||
+                state->members_seen > state->replicas || !pillar_leader(view, SET_REDIS))
                 return state->replicas;
         if (ghosts.unsettled) {
                 if (shrinks)
@@ -160,8 +160,8 @@ static int shrink_sentinels(const View *view, int wanted, Plan *plan) {
         return state->replicas;
 }
 
-/* What is on its way out, or belongs to an earlier pillar of this name, says nothing about how many there are to be: the
- * next one is made anew, with all members that have data. */
+/* What is on its way out, or belongs to an earlier pillar of this name, says nothing about how many there are to be:
+ * the next one is made anew, with all members that have data. */
 static bool is_made_anew(const View *view, const Object *set) {
         return !set || set->deleting || (set->owner_uid && !text_equal(set->owner_uid, view->pillar->uid));
 }
@@ -179,8 +179,8 @@ static int count_now(const View *view, PillarSet set, const Target *target, Plan
         if (state->replicas < wanted) {
                 if (set == SET_SENTINEL || pillar_leader(view, set))
                         return wanted;
-                plan_wait(plan, arena_printf(plan->arena, "a leader of %s before members are added",
-                                        pillar_parts[set].title),
+                plan_wait(plan,
+                        arena_printf(plan->arena, "a leader of %s before members are added", pillar_parts[set].title),
                         "New members copy its data");
                 return state->replicas;
         }
@@ -213,9 +213,9 @@ void pillar_plan_scale(const View *view, Target *ret_target, Plan *plan) {
                 const PillarStatefulSet *state = &view->sets[set];
                 target.replicas[set] = count_now(view, (PillarSet)set, &target, plan);
                 target.configured = most(target.configured, most(target.replicas[set], state->members_seen));
-                target.moving = target.moving || target.replicas[set] != target.wanted
-                        || state->members_seen > target.wanted
-                        || (state->object && state->replicas != target.wanted);
+                target.moving = target.moving || target.replicas[set] != target.wanted ||
+                                state->members_seen > target.wanted ||
+                                (state->object && state->replicas != target.wanted);
         }
         target.configured = most(target.configured, target.wanted);
         target.joined = !target.moving && pillar_all_serve(view, &target) ? target.wanted : view->joined;

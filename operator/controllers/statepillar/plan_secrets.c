@@ -14,7 +14,8 @@ void pillar_plan_secrets(const View *view, Plan *plan) {
         }
         if (*view->odd_secrets) {
                 Wait *wait = plan_wait(plan,
-                        arena_printf(plan->arena, "Secret %s to fit the other Secrets of the pillar", view->odd_secrets),
+                        arena_printf(
+                                plan->arena, "Secret %s to fit the other Secrets of the pillar", view->odd_secrets),
                         "Put the former value back, or delete the Secret: it is then made again");
                 wait->kind = "Secret";
                 wait->name = view->odd_secrets;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names and addresses: a headless Service per StatefulSet, a Service of its own for each member of PostgreSQL, Redis and
- * Sentinel, the entry and its three usual ports. A member's Service that was lost is asked for again under the address
- * that the others know it by. */
+/* Names and addresses: a headless Service per StatefulSet, a Service of its own for each member of PostgreSQL, Redis
+ * and Sentinel, the entry and its three usual ports. A member's Service that was lost is asked for again under the
+ * address that the others know it by. */
 #include "operator/controllers/statepillar/draft.h"
 
 typedef struct Port {
@@ -16,7 +16,8 @@ static const struct {
 } sets[SET_COUNT] = {
         [SET_POSTGRES] = { { { "postgres", 5432 }, { "patroni", 8008 } }, true,
                 "each PostgreSQL member needs a stable name" },
-        [SET_REDIS] = { { { "redis", 6379 }, { "member", 16379 } }, true, "Redis members know each other by a stable address" },
+        [SET_REDIS] = { { { "redis", 6379 }, { "member", 16379 } }, true,
+                "Redis members know each other by a stable address" },
         [SET_SENTINEL] = { { { "sentinel", 26379 } }, true, "Sentinels know each other by a stable address" },
         [SET_ETCD] = { { { "client", 2379 }, { "peer", 2380 } }, false, "etcd members find each other by name" },
 };

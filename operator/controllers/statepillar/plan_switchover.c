@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The switchover that the user asks for by the annotation madbase.io/switchover. "any" becomes the name of a member first,
- * so that a pass that was cut short moves the primary once and not twice; the annotation goes when that member leads. */
+/* The switchover that the user asks for by the annotation madbase.io/switchover. "any" becomes the name of a member
+ * first, so that a pass that was cut short moves the primary once and not twice; the annotation goes when that member
+ * leads. */
 #include "operator/controllers/statepillar/draft.h"
 
 /* `value` NULL takes the annotation away. */
@@ -41,16 +42,18 @@ void pillar_plan_switchover(const View *view, const Target *target, Plan *plan) 
         if (!*view->switchover)
                 return;
         if (!any && !member)
-                wait_for(plan, arena_printf(plan->arena, "a member named %s, to which madbase.io/switchover moves the primary",
-                                       view->switchover),
+                wait_for(plan,
+                        arena_printf(plan->arena, "a member named %s, to which madbase.io/switchover moves the primary",
+                                view->switchover),
                         "Name a member of PostgreSQL or the word any, or take the annotation away", true);
         else if (member && member == leader)
                 note(view, plan, NULL, arena_printf(plan->arena, "%s leads PostgreSQL, as asked", member->name));
         else if (pillar_scaling(target))
                 wait_for(plan, "members to come and go, before the primary moves as asked", "It ends by itself", false);
         else if (!leader || !member || !pillar_follows(member))
-                wait_for(plan, arena_printf(plan->arena, "%s to follow without lag, before it becomes the primary as asked",
-                                       any ? "a member" : view->switchover),
+                wait_for(plan,
+                        arena_printf(plan->arena, "%s to follow without lag, before it becomes the primary as asked",
+                                any ? "a member" : view->switchover),
                         "It follows by itself, or its pod says what is wrong", false);
         else if (any)
                 note(view, plan, member->name, arena_printf(plan->arena, "%s follows best", member->name));

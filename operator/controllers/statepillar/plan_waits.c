@@ -15,11 +15,14 @@ static const Reason reasons[] = {
         { "ImagePullBackOff", "its image to be pulled", "Check the image's name and the access to its registry", true },
         { "ErrImagePull", "its image to be pulled", "Check the image's name and the access to its registry", true },
         { "InvalidImageName", "an image name that can be read", "Correct the image's name", true },
-        { "ErrImageNeverPull", "its image on the node", "Load the image on every node, or change the pull policy", true },
-        { "CreateContainerConfigError", "its Secret or ConfigMap", "The operator makes it again within a minute", false },
+        { "ErrImageNeverPull", "its image on the node", "Load the image on every node, or change the pull policy",
+                true },
+        { "CreateContainerConfigError", "its Secret or ConfigMap", "The operator makes it again within a minute",
+                false },
         { "CreateContainerError", "its container to be created", "The events of the pod say why", true },
         { "RunContainerError", "its container to start", "The events of the pod say why", true },
-        { "CrashLoopBackOff", "its container to stay up; it ends again and again", "The log of the pod says why", true },
+        { "CrashLoopBackOff", "its container to stay up; it ends again and again", "The log of the pod says why",
+                true },
 };
 
 static const Reason *reason_of(const Object *pod) {
@@ -46,8 +49,8 @@ static bool tell_pod(const Object *pod, const char *name, Plan *plan) {
         const Reason *reason = reason_of(pod);
 
         if (pod->deleting) {
-                tell(plan, name, "the pod to end", "It shuts down in its own time; a lost node must come back or be removed",
-                        false);
+                tell(plan, name, "the pod to end",
+                        "It shuts down in its own time; a lost node must come back or be removed", false);
         } else if (text_equal(object_value(pod, POD_SCHEDULED), "False")) {
                 const char *says = object_value(pod, POD_SCHEDULED_MESSAGE);
                 tell(plan, name, "a node that it fits on",
@@ -64,7 +67,8 @@ static bool tell_pod(const Object *pod, const char *name, Plan *plan) {
         return true;
 }
 
-static void tell_missing_pod(const PillarStatefulSet *state, const PillarMember *member, const char *owner, Plan *plan) {
+static void tell_missing_pod(
+        const PillarStatefulSet *state, const PillarMember *member, const char *owner, Plan *plan) {
         Wait *wait = plan_wait(plan, arena_printf(plan->arena, "%s: its pod to be made", member->name),
                 "If it lasts, the events of the StatefulSet say why: a quota or an admission policy as a rule");
 
@@ -87,10 +91,11 @@ static void tell_member(const View *view, PillarSet set, const PillarMember *mem
                         arena_printf(plan->arena, "The last try ended so: %s", member->error), false);
         else if (member->reachable && set == SET_POSTGRES)
                 tell(plan, member->name, "PostgreSQL to take part",
-                        arena_printf(plan->arena, "Patroni says: %s", *member->state ? member->state : "starting"), false);
-        else if (member->reachable && set == SET_REDIS)
-                tell(plan, member->name, "Redis to follow its master", "It copies the master's data, or Sentinel decides",
+                        arena_printf(plan->arena, "Patroni says: %s", *member->state ? member->state : "starting"),
                         false);
+        else if (member->reachable && set == SET_REDIS)
+                tell(plan, member->name, "Redis to follow its master",
+                        "It copies the master's data, or Sentinel decides", false);
         else
                 tell(plan, member->name, arena_printf(plan->arena, "%s to start", pillar_parts[set].title),
                         "It starts by itself; its log tells how far it is", false);

@@ -13,8 +13,8 @@ const SecretRow pillar_secret_rows[SECRET_COUNT] = {
         [SECRET_REDIS] = { "redis-auth", { "password", "sentinel-password" } },
         [SECRET_CA] = { "ca", { "ca.crt", "ca.key" } },
         [SECRET_TLS] = { "tls", { "ca.crt", "tls.crt", "tls.key" } },
-        [SECRET_APP] = { "app", { "username", "password", "host", "port", "dbname", "uri", "jdbc-uri", "DATABASE_URL",
-                                        "REDIS_URL" } },
+        [SECRET_APP] = { "app",
+                { "username", "password", "host", "port", "dbname", "uri", "jdbc-uri", "DATABASE_URL", "REDIS_URL" } },
 };
 
 const char *pillar_secret_value(const Json *secret, const char *key) {
@@ -46,8 +46,8 @@ static const char *find_odd(const Json *const *secrets, const char *name, Arena 
         for (int i = 0; i < SECRET_COUNT && odd < 0; i++)
                 if (secrets[i] && !is_complete(secrets[i], &pillar_secret_rows[i]))
                         odd = i;
-        if (odd < 0 && secrets[SECRET_APP] && secrets[SECRET_POSTGRES]
-                && !text_same_secret(pillar_secret_value(secrets[SECRET_APP], "password"),
+        if (odd < 0 && secrets[SECRET_APP] && secrets[SECRET_POSTGRES] &&
+                !text_same_secret(pillar_secret_value(secrets[SECRET_APP], "password"),
                         pillar_secret_value(secrets[SECRET_POSTGRES], "app-password")))
                 odd = SECRET_APP;
         return odd < 0 ? "" : arena_printf(arena, "%s-%s", name, pillar_secret_rows[odd].suffix);

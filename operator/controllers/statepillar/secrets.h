@@ -5,11 +5,7 @@
 
 #include "operator/controllers/statepillar/statepillar.h"
 
-enum {
-        PILLAR_PASSWORD_LENGTH = 32,
-        PILLAR_CA_DAYS = 3650,
-        PILLAR_LEAF_DAYS = 3650
-};
+enum { PILLAR_PASSWORD_LENGTH = 32, PILLAR_CA_DAYS = 3650, PILLAR_LEAF_DAYS = 3650 };
 
 typedef struct PillarSecrets {
         const char *missing; /* names with commas of Secrets that are not there or lack a key; "" */

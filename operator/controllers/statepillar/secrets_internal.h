@@ -4,7 +4,14 @@
 
 #include "operator/controllers/statepillar/secrets.h"
 
-typedef enum PillarSecret { SECRET_POSTGRES, SECRET_REDIS, SECRET_CA, SECRET_TLS, SECRET_APP, SECRET_COUNT } PillarSecret;
+typedef enum PillarSecret {
+        SECRET_POSTGRES,
+        SECRET_REDIS,
+        SECRET_CA,
+        SECRET_TLS,
+        SECRET_APP,
+        SECRET_COUNT
+} PillarSecret;
 
 typedef struct SecretRow {
         const char *suffix;   /* NAME-suffix */

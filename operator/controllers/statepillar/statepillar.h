@@ -42,8 +42,8 @@ typedef struct PillarSpec {
         int64_t storage_bytes;
         const Json *allow_from, *parameters;
         int64_t version;
-        const char *images[IMAGE_COUNT]; /* NULL: the default that was fixed when the object was made */
-        Size asked_postgres, asked_redis; /* spec.resources */
+        const char *images[IMAGE_COUNT];             /* NULL: the default that was fixed when the object was made */
+        Size asked_postgres, asked_redis;            /* spec.resources */
         Size postgres, redis, sentinel, entry, etcd; /* resolved from profile, plan and resources */
         int64_t connections;
 } PillarSpec;
@@ -68,11 +68,11 @@ typedef struct PillarMember {
         const char *lag;   /* "Streaming", "Lagging", "Broken" */
         int64_t timeline;
         bool pending_restart;
-        bool serves;           /* takes part as it should: running and reachable, and following when a replica */
-        int64_t known;         /* Sentinel: Sentinels it knows of, itself too */
-        int64_t replicas;      /* Sentinel: replicas it knows of; Redis master: connected replicas */
-        bool quorum_ok;        /* Sentinel: CKQUORUM said OK */
-        const char *master;    /* Sentinel: address of the master it names */
+        bool serves;        /* takes part as it should: running and reachable, and following when a replica */
+        int64_t known;      /* Sentinel: Sentinels it knows of, itself too */
+        int64_t replicas;   /* Sentinel: replicas it knows of; Redis master: connected replicas */
+        bool quorum_ok;     /* Sentinel: CKQUORUM said OK */
+        const char *master; /* Sentinel: address of the master it names */
 } PillarMember;
 
 typedef struct PillarStatefulSet {
@@ -92,20 +92,21 @@ typedef struct View {
         const char *cluster; /* name of the MadCluster that owns the pillar; NULL without one */
         bool deleting, finalizer;
         bool dry_run;
-        const char *restart; /* annotation madbase.io/restart; "" without one */
+        const char *restart;    /* annotation madbase.io/restart; "" without one */
         const char *switchover; /* annotation madbase.io/switchover; "" without one */
         bool spec_valid;
         const char *spec_error; /* sentence when not valid */
+        bool asked; /* every member that can be asked was asked at least once */
         PillarSpec spec;
-        const Json *status; /* present status; NULL without one */
+        const Json *status;    /* present status; NULL without one */
         const Json *addresses; /* as noted on the ConfigMap NAME-addresses, which outlives the pillar; NULL: none */
         const char *images[IMAGE_COUNT]; /* in force: spec, else fixed, else the operator's default */
         PillarStatefulSet sets[SET_COUNT];
-        const Object *entry;                /* the Deployment */
-        const Object *const *entry_pods;    /* NULL-terminated */
+        const Object *entry;             /* the Deployment */
+        const Object *const *entry_pods; /* NULL-terminated */
         size_t entry_pod_count;
-        const Object *const *claims;        /* all of the pillar, NULL-terminated */
-        const Object *const *services;      /* all of the pillar, NULL-terminated */
+        const Object *const *claims;                  /* all of the pillar, NULL-terminated */
+        const Object *const *services;                /* all of the pillar, NULL-terminated */
         const char *applied_postgres, *applied_redis; /* notes on the ConfigMaps: settings that members took over */
         const char *config_postgres, *config_redis, *config_entry; /* and the hashes of their data */
         int joined; /* members that have all served together, as noted on the entry's ConfigMap; 0: none yet */
@@ -114,7 +115,8 @@ typedef struct View {
         const Json *api_addresses;   /* of the API server: [{"ip","port"}]; NULL: not known */
 } View;
 
-/* spec.c: reads spec into `ret_spec`, with every size resolved. ERROR_INVALID with a sentence. Trees point into `spec`. */
+/* spec.c: reads spec into `ret_spec`, with every size resolved. ERROR_INVALID with a sentence. Trees point into `spec`.
+ */
 bool pillar_spec_parse(const Json *spec, Arena *arena, PillarSpec *ret_spec, Error *err) MUST_USE;
 /* "1", "3" or "5" members. */
 bool pillar_members_valid(int64_t members);
@@ -125,8 +127,8 @@ extern const Field pillar_fields[];
 typedef struct Seen {
         const OperatorSettings *settings;
         const Object *pillar;
-        const Object *const *statefulsets, *const *deployments, *const *pods, *const *services, *const *configmaps,
-                *const *claims, *const *slices;
+        const Object *const *statefulsets,
+                *const *deployments, *const *pods, *const *services, *const *configmaps, *const *claims, *const *slices;
         const ProbeAnswer *answers;
         size_t answer_count;
         int64_t now_ms; /* clock_now_ms() */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Laws of a State pillar's plan, over whole lives of a pillar: it comes to rest, at rest it wants nothing, any pass may be
- * cut short anywhere, and no member leaves that leads. */
+/* Laws of a State pillar's plan, over whole lives of a pillar: it comes to rest, at rest it wants nothing, any pass may
+ * be cut short anywhere, and no member leaves that leads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -131,7 +131,8 @@ static void test_a_wrong_image_is_mended_before_anybody_served(void **state) {
         World world;
 
         (void)state;
-        world_init(&world, "{ profile: Development, members: 3, images: { postgres: 'wrong:1' }, storage: { size: 1Gi } }");
+        world_init(&world,
+                "{ profile: Development, members: 3, images: { postgres: 'wrong:1' }, storage: { size: 1Gi } }");
         world.broken = "wrong:1";
         world_settle(&world, ROUNDS);
         world_change(&world, "{images: {postgres: 'postgres:2'}}");
@@ -194,7 +195,8 @@ static void test_a_switchover_to_nobody_is_told(void **state) {
         Plan plan;
         world_plan(&world, &arena, &plan);
         assert_non_null(plan.waits);
-        assert_string_equal(plan.waits->what, "a member named prod-pg-7, to which madbase.io/switchover moves the primary");
+        assert_string_equal(
+                plan.waits->what, "a member named prod-pg-7, to which madbase.io/switchover moves the primary");
         assert_int_equal(count_trace(&world, "switchover"), 0);
         world_done(&world);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Golden cases of a State pillar's plan: what is seen in testdata/CASE.yaml, what follows in testdata/CASE.plan.json. */
+/* Golden cases of a State pillar's plan: what is seen in testdata/CASE.yaml, what follows in testdata/CASE.plan.json.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +13,13 @@
 #include "operator/controllers/statepillar/draft.h"
 
 static const OperatorSettings settings = {
-        .namespace_ = "madbase-system", .pull_policy = "IfNotPresent", .cluster_domain = "cluster.local",
-        .image_postgres = "postgres:1", .image_redis = "redis:1", .image_haproxy = "haproxy:1", .image_etcd = "etcd:1",
+        .namespace_ = "madbase-system",
+        .pull_policy = "IfNotPresent",
+        .cluster_domain = "cluster.local",
+        .image_postgres = "postgres:1",
+        .image_redis = "redis:1",
+        .image_haproxy = "haproxy:1",
+        .image_etcd = "etcd:1",
         .patroni_cluster_role = "madbase-operator-patroni",
 };
 

@@ -51,8 +51,8 @@ static void view_images(View *view) {
                 if (!image)
                         image = json_find_string(view->status, keys[i], NULL);
                 if (!image && running[i])
-                        image = object_value(running[i], i == IMAGE_HAPROXY ? (size_t)DEPLOYMENT_IMAGE
-                                                                            : (size_t)STATEFULSET_IMAGE);
+                        image = object_value(
+                                running[i], i == IMAGE_HAPROXY ? (size_t)DEPLOYMENT_IMAGE : (size_t)STATEFULSET_IMAGE);
                 view->images[i] = image && *image ? image : defaults[i];
         }
 }
@@ -70,7 +70,9 @@ static const char *known_address(const View *view, const PillarMember *member) {
         const char *seen = member->service ? object_value(member->service, SERVICE_ADDRESS) : "";
         const char *noted = json_string(json_get(view->addresses, member->name), NULL);
 
-        return *seen ? seen : noted ? noted : json_string(json_get(json_get(view->status, "addresses"), member->name), NULL);
+        return *seen   ? seen
+               : noted ? noted
+                       : json_string(json_get(json_get(view->status, "addresses"), member->name), NULL);
 }
 
 static void view_member(const Seen *seen, View *view, PillarSet set, int ordinal) {
@@ -113,8 +115,8 @@ static int joined_of(const char *note) {
         static const char key[] = "members=";
         int64_t count = 0;
 
-        if (strncmp(note, key, sizeof(key) - 1) != 0
-                || !text_to_int(note + sizeof(key) - 1, 1, PILLAR_MEMBERS_MAXIMUM, &count))
+        if (strncmp(note, key, sizeof(key) - 1) != 0 ||
+                !text_to_int(note + sizeof(key) - 1, 1, PILLAR_MEMBERS_MAXIMUM, &count))
                 return 0;
         return (int)count;
 }

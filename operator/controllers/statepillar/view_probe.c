@@ -33,8 +33,8 @@ static void read_redis(PillarMember *member) {
         member->state = syncing ? "Syncing" : json_find_string(member->answer, "/link", "");
         member->lag = json_find_string(member->answer, "/lag", "");
         member->replicas = json_find_int(member->answer, "/replicas", 0);
-        member->serves = !json_find_bool(member->answer, "/loading", false)
-                && (is_leader_word(member->role) || strcmp(member->state, "Up") == 0);
+        member->serves = !json_find_bool(member->answer, "/loading", false) &&
+                         (is_leader_word(member->role) || strcmp(member->state, "Up") == 0);
 }
 
 static void read_sentinel(PillarMember *member) {
@@ -91,8 +91,8 @@ const PillarMember *pillar_leader(const View *view, PillarSet set) {
                 const PillarMember *member = &view->sets[set].members[i];
                 if (!member->reachable || !is_leader_word(member->role))
                         continue;
-                if (!leader || (set == SET_POSTGRES && member->timeline > leader->timeline)
-                        || (set == SET_REDIS && votes(view, member) > votes(view, leader)))
+                if (!leader || (set == SET_POSTGRES && member->timeline > leader->timeline) ||
+                        (set == SET_REDIS && votes(view, member) > votes(view, leader)))
                         leader = member;
         }
         return leader;
@@ -126,8 +126,8 @@ bool pillar_all_serve(const View *view, const Target *target) {
         for (int set = SET_POSTGRES; set <= SET_SENTINEL; set++)
                 if (pillar_serving(view, (PillarSet)set, wanted) < wanted)
                         return false;
-        return wanted > 0 && primary && primary->serves && master && master->serves && entry >= wanted
-                && pillar_serving(view, SET_ETCD, target->etcd) >= target->etcd;
+        return wanted > 0 && primary && primary->serves && master && master->serves && entry >= wanted &&
+               pillar_serving(view, SET_ETCD, target->etcd) >= target->etcd;
 }
 
 bool pillar_scaling(const Target *target) {

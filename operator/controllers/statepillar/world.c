@@ -15,8 +15,13 @@
 #include "operator/controllers/golden.h"
 
 static const OperatorSettings settings = {
-        .namespace_ = "madbase-system", .pull_policy = "IfNotPresent", .cluster_domain = "cluster.local",
-        .image_postgres = "postgres:1", .image_redis = "redis:1", .image_haproxy = "haproxy:1", .image_etcd = "etcd:1",
+        .namespace_ = "madbase-system",
+        .pull_policy = "IfNotPresent",
+        .cluster_domain = "cluster.local",
+        .image_postgres = "postgres:1",
+        .image_redis = "redis:1",
+        .image_haproxy = "haproxy:1",
+        .image_etcd = "etcd:1",
         .patroni_cluster_role = "madbase-operator-patroni",
 };
 
@@ -41,7 +46,9 @@ static void identify(World *world, Json *object) {
 }
 
 void world_init(World *world, const char *spec) {
-        *world = (World){ .objects = json_new_array(), .ghosts = json_new_object(), .trace = json_new_array(),
+        *world = (World){ .objects = json_new_array(),
+                .ghosts = json_new_object(),
+                .trace = json_new_array(),
                 .pending = json_new_object() };
         Json *pillar = json_add_object(world->objects);
 
@@ -70,8 +77,8 @@ void world_change(World *world, const char *spec) {
 
 Json *world_find(const World *world, const char *kind, const char *name) {
         for (Json *object = json_first(world->objects); object; object = json_next(object))
-                if (text_equal(json_find_string(object, "/kind", ""), kind)
-                        && text_equal(json_find_string(object, "/metadata/name", ""), name))
+                if (text_equal(json_find_string(object, "/kind", ""), kind) &&
+                        text_equal(json_find_string(object, "/metadata/name", ""), name))
                         return object;
         return NULL;
 }
@@ -150,8 +157,8 @@ static size_t make_answers(const World *world, Arena *arena, ProbeAnswer *answer
                         answer_sentinel(world, name, answer);
                 else
                         continue;
-                answers[count++] = (ProbeAnswer){ .name = name, .asked = true, .reachable = true, .error = "",
-                        .answer = answer };
+                answers[count++] =
+                        (ProbeAnswer){ .name = name, .asked = true, .reachable = true, .error = "", .answer = answer };
         }
         return count;
 }
@@ -288,8 +295,9 @@ static void prune(World *world, const Plan *plan) {
                 bool named = !is_pruned(object);
                 next = json_next(object);
                 for (const Action *a = plan->actions; a && !named; a = a->next)
-                        named = a->kind == ACTION_APPLY && text_equal(json_find_string(object, "/kind", ""), a->object_kind->kind)
-                                && text_equal(json_find_string(object, "/metadata/name", ""), a->name);
+                        named = a->kind == ACTION_APPLY &&
+                                text_equal(json_find_string(object, "/kind", ""), a->object_kind->kind) &&
+                                text_equal(json_find_string(object, "/metadata/name", ""), a->name);
                 if (!named) {
                         json_free(json_detach(world->objects, object));
                         world->writes++;
@@ -430,8 +438,8 @@ static void catch_up(World *world) {
         CLEANUP(text_done) Text address = { 0 };
 
         for (Json *service = json_first(world->objects); service; service = json_next(service))
-                if (strcmp(json_find_string(service, "/kind", ""), "Service") == 0
-                        && !json_find(service, "/spec/clusterIP")) {
+                if (strcmp(json_find_string(service, "/kind", ""), "Service") == 0 &&
+                        !json_find(service, "/spec/clusterIP")) {
                         text_clear(&address);
                         text_printf(&address, "10.96.0.%d", ++world->serial % 250 + 1);
                         json_put_string(json_get(service, "spec"), "clusterIP", text_string(&address));

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small world for tests of the plan's laws: objects that a plan applied, pods that Kubernetes makes of them, and members
- * that elect a leader by themselves. No clock and no threads: a round is one pass of the operator, then everything else
- * catches up. */
+/* A small world for tests of the plan's laws: objects that a plan applied, pods that Kubernetes makes of them, and
+ * members that elect a leader by themselves. No clock and no threads: a round is one pass of the operator, then
+ * everything else catches up. */
 #pragma once
 
 #include "operator/controllers/statepillar/draft.h"
 
 typedef struct World {
-        Json *objects;            /* as the API server holds them */
-        Json *ghosts;             /* {SENTINEL: {"sentinels": n, "replicas": n}}: counted though they left */
-        Json *pending;            /* {POD: {PARAMETER: {old_value, new_value}}}: settings that wait for a restart */
-        Json *trace;              /* calls and deletions in order, as text */
+        Json *objects;                /* as the API server holds them */
+        Json *ghosts;                 /* {SENTINEL: {"sentinels": n, "replicas": n}}: counted though they left */
+        Json *pending;                /* {POD: {PARAMETER: {old_value, new_value}}}: settings that wait for a restart */
+        Json *trace;                  /* calls and deletions in order, as text */
         char primary[64], master[64]; /* pod names; "" while there is none */
         bool secrets;
         int serial;
-        int writes;               /* of the last round: applies that changed something, deletions, calls */
+        int writes; /* of the last round: applies that changed something, deletions, calls */
         int timeline;
-        const char *broken;       /* pods of this image never get ready; NULL: none */
+        const char *broken; /* pods of this image never get ready; NULL: none */
 } World;
 
 /* Starts with the pillar alone; `spec` is YAML. */
