@@ -19,6 +19,9 @@ void call_hurry(Runtime *runtime, const Object *about);
 /* One command without interest in its reply; `args` is NULL-terminated. */
 bool call_tell(Redis *redis, const char *const *args, Error *err) MUST_USE;
 
+/* What must be patched (RFC 7386) so that Patroni's `current` configuration says what `wanted` says: parameters that
+ * are no longer wanted become null, what Patroni has beyond that stays. Pure; the caller frees it. */
+Json *call_patroni_difference(const Json *current, const Json *wanted);
 bool call_patroni_config(Runtime *runtime, const Object *about, const Json *args, Error *err);
 bool call_postgres_restart(Runtime *runtime, const Object *about, const Json *args, Error *err);
 bool call_switchover(Runtime *runtime, const Object *about, const Json *args, Error *err);

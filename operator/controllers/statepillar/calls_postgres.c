@@ -50,26 +50,35 @@ static bool ask(const Rest *rest, const char *member, const char *method, const 
         return true;
 }
 
-/* What must be patched so that `current` says what `wanted` says; parameters that are no longer wanted become null. */
-static Json *difference(const Json *current, const Json *wanted) {
+/* Members of `wanted` that `current` has otherwise, but for the one named `aside`. */
+static Json *differing(const Json *current, const Json *wanted, const char *aside) {
         Json *patch = json_new_object();
-        const Json *had = json_find(current, "/postgresql/parameters");
-        const Json *wants = json_find(wanted, "/postgresql/parameters");
-        Json *parameters = json_new_object();
 
         for (const Json *item = json_first(wanted); item; item = json_next(item))
-                if (strcmp(json_key(item), "postgresql") != 0 && !json_equal(item, json_get(current, json_key(item))))
+                if (!text_equal(json_key(item), aside) && !json_equal(item, json_get(current, json_key(item))))
                         json_put(patch, json_key(item), json_copy(item));
-        for (const Json *item = json_first(wants); item; item = json_next(item))
-                if (!json_equal(item, json_get(had, json_key(item))))
-                        json_put(parameters, json_key(item), json_copy(item));
-        for (const Json *item = json_first(had); item; item = json_next(item))
-                if (!json_get(wants, json_key(item)))
-                        json_put_null(parameters, json_key(item));
-        if (json_size(parameters) > 0)
-                json_put(json_put_object(patch, "postgresql"), "parameters", parameters);
+        return patch;
+}
+
+static void put_unless_empty(Json *object, const char *key, Json *taken) {
+        if (json_size(taken) > 0)
+                json_put(object, key, taken);
         else
-                json_free(parameters);
+                json_free(taken);
+}
+
+Json *call_patroni_difference(const Json *current, const Json *wanted) {
+        const Json *has = json_get(current, "postgresql"), *wants = json_get(wanted, "postgresql");
+        const Json *had = json_get(has, "parameters"), *parameters = json_get(wants, "parameters");
+        Json *patch = differing(current, wanted, "postgresql");
+        Json *postgres = differing(has, wants, "parameters");
+        Json *changed = differing(had, parameters, NULL);
+
+        for (const Json *item = json_first(had); item; item = json_next(item))
+                if (!json_get(parameters, json_key(item)))
+                        json_put_null(changed, json_key(item));
+        put_unless_empty(postgres, "parameters", changed);
+        put_unless_empty(patch, "postgresql", postgres);
         return patch;
 }
 
@@ -85,7 +94,7 @@ bool call_patroni_config(Runtime *runtime, const Object *about, const Json *args
                 return false;
         if (status != 200 || !current)
                 return error_set(err, ERROR_UNAVAILABLE, "%s has no configuration of Patroni yet (%d)", member, status);
-        Json *patch = json_adopt(&arena, difference(current, json_get(args, "config")));
+        Json *patch = json_adopt(&arena, call_patroni_difference(current, json_get(args, "config")));
         if (json_size(patch) == 0)
                 return true;
         if (!ask(&rest, member, "PATCH", "/config", patch, &status, NULL, err))

@@ -4,8 +4,8 @@
 #include "operator/runtime/run.h"
 #include "operator/runtime/status.h"
 
-/* Before the first answers come in, a pass would tell of members that it knows nothing of. After a start of the operator
- * the status that is there is the better one; each answer, also that there is none, brings another pass. */
+/* Before the first answers come in, a pass would tell of members that it knows nothing of. After a start of the
+ * operator the status that is there is the better one; each answer, also that there is none, brings another pass. */
 static bool is_worth_telling(const View *view, bool ran) {
         int64_t seen = json_find_int(view->status, "/observedGeneration", -1);
 
@@ -26,8 +26,8 @@ static Result reconcile(Runtime *runtime, const char *namespace_, const char *na
         plan_start(&plan, &arena);
         pillar_plan(&view, &plan);
         bool ran = run_plan(runtime, &statepillar_controller, view.pillar, &plan, &failure);
-        if (is_worth_telling(&view, ran)
-                && !status_report(runtime, view.pillar, CUSTOM_STATUS, &plan, ran ? NULL : &failure, err))
+        if (is_worth_telling(&view, ran) &&
+                !status_report(runtime, view.pillar, CUSTOM_STATUS, &plan, ran ? NULL : &failure, err))
                 return (Result){ .failed = true };
         if (!ran) {
                 *err = failure;

@@ -96,7 +96,7 @@ typedef struct View {
         const char *switchover; /* annotation madbase.io/switchover; "" without one */
         bool spec_valid;
         const char *spec_error; /* sentence when not valid */
-        bool asked; /* every member that can be asked was asked at least once */
+        bool asked;             /* every member that can be asked was asked at least once */
         PillarSpec spec;
         const Json *status;    /* present status; NULL without one */
         const Json *addresses; /* as noted on the ConfigMap NAME-addresses, which outlives the pillar; NULL: none */
