@@ -98,6 +98,8 @@ static void set_request(HttpGet *client, const HttpGetTarget *target, struct cur
         (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)target->timeout_ms);
         (void)curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, (long)BUFFER_SIZE);
         (void)curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS);
+        /* A member's Service that was made again has another address at once. */
+        (void)curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
         (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
         (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, sink);
         if (target->body)
