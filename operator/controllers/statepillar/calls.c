@@ -2,9 +2,12 @@
 /* The table of calls, and what they share. */
 #include "operator/controllers/statepillar/calls.h"
 
+#include <poll.h>
+
+#include "lib/base/clock.h"
 #include "operator/controllers/kinds.h"
 
-enum { COMMAND_TIMEOUT_MS = 2000 };
+enum { COMMAND_TIMEOUT_MS = 2000, ADDRESS_RELEASE_MS = 1000, ADDRESS_RETRY_MS = 50 };
 
 const Call pillar_calls[] = {
         { "secrets", call_secrets },
@@ -68,6 +71,18 @@ bool call_tell(Redis *redis, const char *const *args, Error *err) {
         return true;
 }
 
+/* The server lets an address go a moment after the Service that had it. */
+static bool create_under_address(Runtime *runtime, const Json *service, Json **ret_reply, Error *err) {
+        int64_t end = clock_now_ms() + ADDRESS_RELEASE_MS;
+
+        while (!client_create(runtime->client, &kind_service, service, ret_reply, err)) {
+                if (err->code != ERROR_INVALID || clock_now_ms() > end)
+                        return false;
+                (void)poll(NULL, 0, ADDRESS_RETRY_MS);
+        }
+        return true;
+}
+
 /* A lost Service is asked for under its former address; where another has taken that, the pillar takes a new one and
  * the configuration follows. */
 bool call_service_again(Runtime *runtime, const Object *about, const Json *args, Error *err) {
@@ -76,19 +91,18 @@ bool call_service_again(Runtime *runtime, const Object *about, const Json *args,
         Error refused = { 0 };
 
         (void)about;
-        if (client_create(runtime->client, &kind_service, service, &reply, &refused)) {
-                runtime_wrote(runtime, &kind_service, reply);
+        bool made = create_under_address(runtime, service, &reply, &refused);
+        if (!made && refused.code == ERROR_EXISTS)
                 return true;
-        }
-        if (refused.code == ERROR_EXISTS)
-                return true;
-        if (refused.code != ERROR_INVALID) {
+        if (!made && refused.code != ERROR_INVALID) {
                 *err = refused;
                 return false;
         }
-        json_remove(json_get(service, "spec"), "clusterIP");
-        if (!client_create(runtime->client, &kind_service, service, &reply, err))
-                return false;
+        if (!made) {
+                json_remove(json_get(service, "spec"), "clusterIP");
+                if (!client_create(runtime->client, &kind_service, service, &reply, err))
+                        return false;
+        }
         runtime_wrote(runtime, &kind_service, reply);
         return true;
 }
