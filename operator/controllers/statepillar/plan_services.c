@@ -57,6 +57,8 @@ static void want_headless(const View *view, Plan *plan, PillarSet set) {
                 draft_apply(plan, &kind_service, object, "a StatefulSet needs a Service for its pods' names");
 }
 
+/* The address of a Redis or Sentinel stands in what is applied: a Service that goes in the middle of a pass never comes
+ * back under another one. */
 static void want_member(const View *view, Plan *plan, PillarSet set, const PillarMember *member) {
         Json *object = draft_render(plan, DRAFT_SERVICE_MEMBER,
                 (const Hole[]){ hole_string("member", member->name), hole_string("namespace", view->namespace_),
@@ -65,11 +67,11 @@ static void want_member(const View *view, Plan *plan, PillarSet set, const Pilla
 
         if (!object)
                 return;
+        if (member->address && set != SET_POSTGRES)
+                json_put_string(json_get(object, "spec"), "clusterIP", member->address);
         if (!member->service && member->address && set != SET_POSTGRES) {
-                Json *again = json_copy(object);
-                json_put_string(json_get(again, "spec"), "clusterIP", member->address);
                 Json *args = json_new_object();
-                json_put(args, "service", again);
+                json_put(args, "service", json_copy(object));
                 draft_call(plan, "service-again", args, "members know each other by this address")->event =
                         "ServiceRestored";
         }
