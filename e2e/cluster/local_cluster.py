@@ -209,6 +209,10 @@ class Cluster:
             self._run("load-image", *archives, timeout=600)
         self.inside = Inside(self)
 
+    def load_archive(self, archive):
+        with Progress(f"image {archive.name} on the nodes"):
+            self._run("load-image", archive, timeout=300)
+
     def down(self):
         if self.inside:
             self.inside.close()
