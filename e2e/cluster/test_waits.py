@@ -13,7 +13,7 @@ def wait_for_word(thing, *words, timeout=60):
     """A wait that holds all these words."""
     return thing.wait(f"a wait that says {words}", lambda now: any(
         all(word in f"{row['what']} {row.get('unblock', '')}" for word in words)
-        for row in now["status"].get("waitingFor", [])), timeout)
+        for row in now.get("status", {}).get("waitingFor", [])), timeout)
 
 
 def assert_one_event(thing, word):
