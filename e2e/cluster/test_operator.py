@@ -43,7 +43,8 @@ def essence(thing):
         return None
     copy = json.loads(json.dumps(thing))
     meta = copy["metadata"]
-    notes = {key: value for key, value in meta.get("annotations", {}).items() if not key.startswith("deployment.")}
+    notes = {key: value for key, value in meta.get("annotations", {}).items()
+             if not key.startswith("deployment.") and key != "madbase.io/former-pods"}  # gone with the pods it names
     copy["metadata"] = {"name": meta["name"], "labels": meta.get("labels"), "annotations": notes}
     copy.pop("status", None)
     copy.pop("kind", None)

@@ -404,7 +404,7 @@ def test_a_frozen_leader_writes_nothing_when_it_wakes_up(toys):
             eventually(lambda: toys.get("configmaps", "one-settings")["data"]["text"] == "hello")
             first.process.send_signal(signal.SIGCONT)
             assert first.process.wait(10) == 1
-            assert any("leadership is lost" in line["msg"] for line in first.lines)
+            first.wait_line("leadership is lost")
             assert toys.holder().startswith("second_")
 
 

@@ -73,7 +73,8 @@ class Operator:
              f"--namespaces={namespace}", "--health-port=0", *arguments],
             stderr=subprocess.PIPE, text=True,
             env={**plane.environment(self.kubeconfig), "POD_NAME": identity, **(environment or {})})
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def __enter__(self):
         return self
@@ -87,6 +88,7 @@ class Operator:
                 self.process.wait()
 
     def _read(self):
+        """Ends with the process; then `lines` is the whole log."""
         for line in self.process.stderr:
             with self._news:
                 try:
@@ -94,6 +96,9 @@ class Operator:
                 except ValueError:
                     self.lines.append({"msg": line.rstrip("\n"), "raw": True})
                 self._news.notify_all()
+        with self._news:
+            self._reader = None
+            self._news.notify_all()
 
     def raw(self):
         return [json.dumps(line) + "\n" for line in self.lines]
@@ -104,7 +109,7 @@ class Operator:
             found = [match for line in self.lines if (match := re.search(pattern, line.get("msg", "")))]
             return found[count - 1] if len(found) >= count else None
         with self._news:
-            self._news.wait_for(lambda: find() or self.process.poll() is not None, seconds)
+            self._news.wait_for(lambda: find() or self._reader is None, seconds)
             match = find()
         assert match, f"no line like {pattern!r}:\n" + "".join(self.raw()[-40:])
         return match

@@ -12,9 +12,10 @@
 
 #define KINDS_LABEL_CLUSTER "madbase.io/cluster"
 #define KINDS_LABEL_PILLAR  "madbase.io/pillar"
-#define KINDS_NOTE_ROLL     "madbase.io/roll"     /* hash of what the user set that needs a restart */
-#define KINDS_NOTE_TEMPLATE "madbase.io/template" /* hash of the whole pod template */
-#define KINDS_NOTE_APPLIED  "madbase.io/applied"  /* on a ConfigMap: the settings that running members took over */
+#define KINDS_NOTE_ROLL     "madbase.io/roll"        /* hash of what the user set that needs a restart */
+#define KINDS_NOTE_TEMPLATE "madbase.io/template"    /* hash of the whole pod template */
+#define KINDS_NOTE_APPLIED  "madbase.io/applied"     /* on a ConfigMap: the settings that running members took over */
+#define KINDS_NOTE_FORMER   "madbase.io/former-pods" /* on a StatefulSet: pods of one of its name that was deleted */
 #define KINDS_NOTE_ADDRESSES                                                                                           \
         "madbase.io/addresses" /* on a ConfigMap: {SERVICE: ClusterIP} that members know each other by */
 #define KINDS_NOTE_CONFIG    "madbase.io/config" /* hash of a ConfigMap's data, on it and on the pods that mount it */

@@ -174,6 +174,23 @@ const char *draft_hash(Arena *arena, const Json *json) {
         return arena_printf(arena, "%016" PRIx64, text_hash(text_string(&text), text.size));
 }
 
+/* A StatefulSet made again cannot make its pods until those of the deleted one have ended. The StatefulSet controller
+ * tries, is refused, and backs off for minutes; nothing of the old pods wakes it, but a change of the StatefulSet does.
+ * So what it waits for stands on it: when the last of them has ended, the note goes, and the controller looks again. */
+static void note_former_pods(const View *view, int part, Json *object) {
+        const PillarStatefulSet *state = &view->sets[part];
+        CLEANUP(text_done) Text former = { 0 };
+
+        for (int i = 0; state->object && i < PILLAR_MEMBERS_MAXIMUM; i++) {
+                const Object *pod = state->members[i].pod;
+                if (pod && pod->owner_uid && !text_equal(pod->owner_uid, state->object->uid))
+                        text_printf(&former, "%s%s", former.size ? " " : "", pod->name);
+        }
+        if (former.size)
+                json_put_string(json_put_object(json_get(object, "metadata"), "annotations"), KINDS_NOTE_FORMER,
+                        text_string(&former));
+}
+
 void draft_notes(const View *view, Target *target, int part, Json *object, Json *roll) {
         Json *template = json_find(object, "/spec/template");
 
@@ -184,6 +201,8 @@ void draft_notes(const View *view, Target *target, int part, Json *object, Json 
         Json *notes = json_put_object(json_get(template, "metadata"), "annotations");
         json_put_string(notes, KINDS_NOTE_ROLL, target->roll_hash[part]);
         json_put_string(notes, KINDS_NOTE_TEMPLATE, target->template_hash[part]);
+        if (part < SET_COUNT)
+                note_former_pods(view, part, object);
 }
 
 static void put_quantities(Json *resources, const char *key, int64_t milli, int64_t bytes) {

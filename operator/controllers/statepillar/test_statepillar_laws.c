@@ -127,6 +127,30 @@ static const char *last_trace(const World *world, const char *what) {
         return last;
 }
 
+static void test_a_deleted_set_is_woken_when_its_former_pods_have_ended(void **state) {
+        const char *const note = "/metadata/annotations/madbase.io~1former-pods";
+        World world;
+
+        (void)state;
+        world_init(&world, "{ profile: Development, members: 3, storage: { size: 1Gi } }");
+        world_settle(&world, ROUNDS);
+        assert_null(json_find(world_find(&world, "StatefulSet", "prod-redis"), note));
+        world_remove(&world, "StatefulSet", "prod-redis");
+        world_settle(&world, ROUNDS);
+        assert_string_equal(json_find_string(world_find(&world, "StatefulSet", "prod-redis"), note, ""),
+                "prod-redis-0 prod-redis-1 prod-redis-2");
+        world_remove(&world, "Pod", "prod-redis-0");
+        world_remove(&world, "Pod", "prod-redis-2");
+        world_settle(&world, ROUNDS);
+        assert_string_equal(
+                json_find_string(world_find(&world, "StatefulSet", "prod-redis"), note, ""), "prod-redis-1");
+        world_remove(&world, "Pod", "prod-redis-1");
+        world_settle(&world, ROUNDS);
+        assert_null(json_find(world_find(&world, "StatefulSet", "prod-redis"), note));
+        expect_rest(&world, "3/3");
+        world_done(&world);
+}
+
 static void test_a_wrong_image_is_mended_before_anybody_served(void **state) {
         World world;
 
@@ -315,6 +339,7 @@ int main(void) {
                 cmocka_unit_test(test_any_pass_may_be_cut_short),
                 cmocka_unit_test(test_an_even_count_changes_nothing),
                 cmocka_unit_test(test_a_lost_service_comes_back_under_its_address),
+                cmocka_unit_test(test_a_deleted_set_is_woken_when_its_former_pods_have_ended),
                 cmocka_unit_test(test_a_wrong_image_is_mended_before_anybody_served),
                 cmocka_unit_test(test_a_restart_rolls_replicas_first_and_the_leader_last),
                 cmocka_unit_test(test_the_primary_moves_once_when_asked_for),

@@ -357,6 +357,12 @@ static void make_pod(World *world, const Json *owner, const char *name) {
         json_put(pod, "metadata", json_copy(json_find(owner, "/spec/template/metadata")));
         json_put_string(json_get(pod, "metadata"), "name", name);
         json_put_string(json_get(pod, "metadata"), "namespace", "data");
+        Json *reference = json_add_object(json_put_array(json_get(pod, "metadata"), "ownerReferences"));
+        json_put_string(reference, "apiVersion", "apps/v1");
+        json_put_string(reference, "kind", "StatefulSet");
+        json_put_string(reference, "name", json_find_string(owner, "/metadata/name", ""));
+        json_put_string(reference, "uid", json_find_string(owner, "/metadata/uid", ""));
+        json_put_bool(reference, "controller", true);
         json_put_string(json_put_object(pod, "status"), "phase", "Running");
         Json *ready = json_add_object(json_put_array(json_get(pod, "status"), "conditions"));
         json_put_string(ready, "type", "Ready");
