@@ -6,56 +6,73 @@
 
 #include "operator/controllers/kinds.h"
 
+/* By the word that Kubernetes has for it. */
 static const struct {
-        const char *reason, *what, *unblock;
+        const char *reason;
+        PodTrouble trouble;
 } troubles[] = {
-        { "ErrImagePull", "its image cannot be pulled", "Correct the image name or give access to the registry" },
-        { "ImagePullBackOff", "its image cannot be pulled", "Correct the image name or give access to the registry" },
-        { "ErrImageNeverPull", "its image is not on the node", "Load the image or allow pulling it" },
-        { "InvalidImageName", "its image name cannot be read", "Correct the image name" },
-        { "CrashLoopBackOff", "its container keeps ending", "Read its log: kubectl logs --previous" },
-        { "CreateContainerConfigError", "its container lacks a ConfigMap, Secret or key",
-                "See kubectl describe pod; a lost Secret is made again within a minute" },
-        { "CreateContainerError", "its container cannot be made", "See kubectl describe pod" },
-        { "RunContainerError", "its container cannot be started", "See kubectl describe pod" },
+        { "ErrImagePull",
+                { "its image cannot be pulled", "Correct the image's name or give access to its registry", true } },
+        { "ImagePullBackOff",
+                { "its image cannot be pulled", "Correct the image's name or give access to its registry", true } },
+        { "ErrImageNeverPull",
+                { "its image is not on the node", "Load the image on every node, or change the pull policy", true } },
+        { "InvalidImageName", { "its image's name cannot be read", "Correct the image's name", true } },
+        { "CreateContainerConfigError",
+                { "its container lacks a ConfigMap, Secret or key",
+                        "The operator makes what it owns again within a minute; kubectl describe pod names the rest",
+                        false } },
+        { "CreateContainerError", { "its container cannot be made", "kubectl describe pod says why", true } },
+        { "RunContainerError", { "its container cannot be started", "kubectl describe pod says why", true } },
+        { "CrashLoopBackOff",
+                { "its container ends again and again", "Its log says why: kubectl logs --previous", true } },
 };
 
-static Wait *add(Plan *plan, const Object *pod, const char *what, const char *unblock, bool warning) {
-        Wait *wait = plan_wait(plan, arena_printf(plan->arena, "pod %s: %s", pod->name, what), unblock);
-
-        wait->kind = "Pod";
-        wait->name = pod->name;
-        wait->warning = warning;
-        return wait;
+static bool trouble_of(const char *waiting, PodTrouble *ret_trouble) {
+        for (size_t i = 0; i < ARRAY_LEN(troubles); i++)
+                if (text_equal(waiting, troubles[i].reason)) {
+                        *ret_trouble = troubles[i].trouble;
+                        return true;
+                }
+        return false;
 }
 
-static void explain(Plan *plan, const Object *pod) {
-        const char *waiting = object_value(pod, POD_WAITING);
-
-        if (!waiting[0])
-                waiting = object_value(pod, POD_WAITING_INIT);
-        if (!strcmp(object_value(pod, POD_SCHEDULED), "False")) {
-                add(plan, pod,
-                        arena_printf(plan->arena, "no node takes it: %s", object_value(pod, POD_SCHEDULED_MESSAGE)),
-                        "Add a node, free room, or ask for less", true);
-                return;
+bool pods_trouble(const Object *pod, Arena *arena, PodTrouble *ret_trouble) {
+        if (pod->deleting) {
+                *ret_trouble = (PodTrouble){ "it is to end",
+                        "It shuts down in its own time; a lost node must come back or be removed", false };
+                return true;
         }
-        for (size_t i = 0; i < ARRAY_LEN(troubles); i++) {
-                if (strcmp(waiting, troubles[i].reason) != 0)
-                        continue;
-                add(plan, pod, troubles[i].what, troubles[i].unblock, true);
-                return;
+        if (text_equal(object_value(pod, POD_SCHEDULED), "False")) {
+                *ret_trouble = (PodTrouble){ "no node takes it",
+                        arena_printf(arena, "Add a node, free room, or ask for less. The scheduler says: %s",
+                                object_value(pod, POD_SCHEDULED_MESSAGE)),
+                        true };
+                return true;
         }
-        add(plan, pod, "it is starting", "Wait until its readiness probe passes", false);
+        if (!trouble_of(object_value(pod, POD_WAITING_INIT), ret_trouble) &&
+                !trouble_of(object_value(pod, POD_WAITING), ret_trouble))
+                return false;
+        if (text_equal(object_value(pod, POD_ENDED), "OOMKilled")) {
+                ret_trouble->what = "it needs more memory; it was killed for want of it";
+                ret_trouble->unblock = "Raise the memory in its resources, or choose a larger plan";
+        }
+        return true;
 }
 
 int pods_explain(Plan *plan, const Object *const *pods) {
         int count = 0;
 
         for (; *pods; pods++) {
-                if ((*pods)->deleting || !strcmp(object_value(*pods, POD_READY), "True"))
+                PodTrouble trouble = { "it is starting", "Wait until its readiness probe passes", false };
+                if ((*pods)->deleting || text_equal(object_value(*pods, POD_READY), "True"))
                         continue;
-                explain(plan, *pods);
+                (void)pods_trouble(*pods, plan->arena, &trouble);
+                Wait *wait = plan_wait(
+                        plan, arena_printf(plan->arena, "pod %s: %s", (*pods)->name, trouble.what), trouble.unblock);
+                wait->kind = "Pod";
+                wait->name = (*pods)->name;
+                wait->warning = trouble.warning;
                 count++;
         }
         return count;

@@ -1,69 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every member that is not as it should be, in words: what is waited for, on which object it hangs, what would end it.
  * Nothing here moves while the wait lasts. */
+#include "operator/controllers/pods.h"
 #include "operator/controllers/statepillar/draft.h"
 
-#include <string.h>
-
-typedef struct Reason {
-        const char *word; /* of Kubernetes */
-        const char *what, *unblock;
-        bool warning;
-} Reason;
-
-static const Reason reasons[] = {
-        { "ImagePullBackOff", "its image to be pulled", "Check the image's name and the access to its registry", true },
-        { "ErrImagePull", "its image to be pulled", "Check the image's name and the access to its registry", true },
-        { "InvalidImageName", "an image name that can be read", "Correct the image's name", true },
-        { "ErrImageNeverPull", "its image on the node", "Load the image on every node, or change the pull policy",
-                true },
-        { "CreateContainerConfigError", "its Secret or ConfigMap", "The operator makes it again within a minute",
-                false },
-        { "CreateContainerError", "its container to be created", "The events of the pod say why", true },
-        { "RunContainerError", "its container to start", "The events of the pod say why", true },
-        { "CrashLoopBackOff", "its container to stay up; it ends again and again", "The log of the pod says why",
-                true },
-};
-
-static const Reason *reason_of(const Object *pod) {
-        const char *words[] = { object_value(pod, POD_WAITING_INIT), object_value(pod, POD_WAITING) };
-
-        for (size_t w = 0; w < ARRAY_LEN(words); w++)
-                for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
-                        if (strcmp(words[w], reasons[i].word) == 0)
-                                return &reasons[i];
-        return NULL;
-}
-
-static Wait *tell(Plan *plan, const char *name, const char *what, const char *unblock, bool warning) {
+static void tell(Plan *plan, const char *name, const char *what, const char *unblock, bool warning) {
         Wait *wait = plan_wait(plan, arena_printf(plan->arena, "%s: %s", name, what), unblock);
 
         wait->kind = "Pod";
         wait->name = name;
         wait->warning = warning;
-        return wait;
 }
 
 /* Says what the pod itself shows; false when it shows nothing wrong. */
 static bool tell_pod(const Object *pod, const char *name, Plan *plan) {
-        const Reason *reason = reason_of(pod);
+        PodTrouble trouble;
 
-        if (pod->deleting) {
-                tell(plan, name, "the pod to end",
-                        "It shuts down in its own time; a lost node must come back or be removed", false);
-        } else if (text_equal(object_value(pod, POD_SCHEDULED), "False")) {
-                const char *says = object_value(pod, POD_SCHEDULED_MESSAGE);
-                tell(plan, name, "a node that it fits on",
-                        arena_printf(plan->arena, "Make room or add a node. The scheduler says: %s", says), true);
-        } else if (reason) {
-                const char *ended = object_value(pod, POD_ENDED);
-                bool memory = strcmp(ended, "OOMKilled") == 0;
-                tell(plan, name, memory ? "more memory; it was killed for want of it" : reason->what,
-                        memory ? "Raise the memory in spec.resources, or choose a larger plan" : reason->unblock,
-                        reason->warning);
-        } else {
+        if (!pods_trouble(pod, plan->arena, &trouble))
                 return false;
-        }
+        tell(plan, name, trouble.what, trouble.unblock, trouble.warning);
         return true;
 }
 
