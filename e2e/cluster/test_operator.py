@@ -181,3 +181,5 @@ def test_what_is_deleted_by_hand_is_as_it_was_within_2_seconds(operator, demo, c
     say(f"{count} objects deleted by hand; the slowest was as before after {worst[0]:.2f} s: {worst[1]}")
     demo.wait_ready(240)
     demo.pillar.wait_members(3)
+    wait_until("the pods of what was deleted to have ended",
+               lambda: not any("deletionTimestamp" in pod["metadata"] for pod in demo.pods()), 90, 1)

@@ -10,6 +10,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "lib/base/footprint.h"
 #include "operator/runtime/manager_internal.h"
 
 enum {
@@ -65,8 +66,8 @@ static bool wait_leading(const Manager *manager, int stop_fd) {
         return !two[0].revents;
 }
 
-/* Bursts leave connections and holes in the heap: they go back to the system once no pass was made between two looks.
- */
+/* Bursts leave connections, holes in the heap and code that rests again: all go back to the system once no pass was
+ * made between two looks. */
 static void trim_when_calm(Manager *manager) {
         int passes = atomic_load(&manager->passes);
 
@@ -76,6 +77,7 @@ static void trim_when_calm(Manager *manager) {
                 manager->passes_trimmed = passes;
                 http_trim(manager->http);
                 alloc_trim();
+                footprint_release_code();
         }
 }
 
@@ -84,6 +86,7 @@ static bool serve(Manager *manager, int stop_fd, Error *err) {
                 return true;
         log_info(&in_manager, "caches are in step after %" PRId64 " ms", clock_now_ms() - manager->options->started_ms);
         alloc_trim();
+        footprint_release_code();
         if (!wait_leading(manager, stop_fd))
                 return true;
         for (size_t i = 0; i < manager->worker_count; i++)
