@@ -51,6 +51,12 @@ def run(*arguments, **options):
                           **options).stdout
 
 
+def fetch(url):
+    """Tries again for 20 s: kube-proxy and the cluster's DNS hear of a Ready pod a moment later."""
+    return run("exec", "curl", "-sS", "--max-time", "20", "--retry", "40", "--retry-delay", "1", "--retry-all-errors",
+               "--retry-max-time", "20", url)
+
+
 def remains():
     """Processes in the cluster's cgroups, its cgroups, mounts and files, looked up without hack/cluster's help."""
     found = []
@@ -103,10 +109,10 @@ def test_a_start_after_a_killed_one_serves_pods_volumes_services_and_names():
     run("kubectl", "wait", "--for=condition=Ready", "pod/web", "--timeout=90s")
     assert run("kubectl", "exec", "web", "--", "cat", "/data/file") == "kept"
     assert run("kubectl", "logs", "web") == "serving\n"
-    assert run("exec", "curl", "-sS", "--max-time", "5", "http://web.default.svc.cluster.local") == "hello"
+    assert fetch("http://web.default.svc.cluster.local") == "hello"
     address = run("kubectl", "wait", "service/web", "--for=jsonpath={.status.loadBalancer.ingress[0].ip}",
                   "--timeout=30s", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}")
-    assert run("exec", "curl", "-sS", "--max-time", "5", f"http://{address}") == "hello"
+    assert fetch(f"http://{address}") == "hello"
 
     processes = run("status")
     again = time.monotonic()

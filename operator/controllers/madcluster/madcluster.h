@@ -52,8 +52,9 @@ typedef struct ClusterView {
         const char *spec_error;
         const char *restart; /* annotation madbase.io/restart; "" without one */
         ClusterSpec spec;
-        const Json *status;             /* present; NULL without one */
-        const char *images[PART_COUNT]; /* in force */
+        const Json *status;                     /* present; NULL without one */
+        const char *default_images[PART_COUNT]; /* as fixed when the cluster was made */
+        const char *images[PART_COUNT];         /* in force: spec, else the default */
         const Object *deployments[PART_COUNT];
         const Object *metrics_set;             /* StatefulSet of VictoriaMetrics */
         const Object *const *pods[PART_COUNT]; /* NULL-terminated each */

@@ -148,9 +148,12 @@ static const char *derive_phase(const ClusterView *view, const Tally *tally) {
 static void put_images(const ClusterView *view, Json *status) {
         static const char *const keys[PART_COUNT] = { "api", "gateway", "worker", "victoriaMetrics" };
         Json *images = json_put_object(status, "images");
+        Json *defaults = json_put_object(status, "defaultImages");
 
-        for (int part = 0; part < PART_COUNT; part++)
+        for (int part = 0; part < PART_COUNT; part++) {
                 json_put_string(images, keys[part], view->images[part]);
+                json_put_string(defaults, keys[part], view->default_images[part]);
+        }
 }
 
 static void put_columns(const ClusterView *view, const Tally *tally, Json *status) {

@@ -29,7 +29,7 @@ static const Json *parsed(Arena *arena, const char *text) {
         return json_adopt(arena, tree);
 }
 
-/* The user's image, else the one fixed when the object was made, else what runs, else the operator's default. */
+/* The user's image, else the default that was fixed when the cluster was made, else what runs, else the operator's. */
 static void choose_images(ClusterView *view) {
         const char *defaults[PART_COUNT] = {
                 [PART_API] = view->settings->image_api,
@@ -39,15 +39,15 @@ static void choose_images(ClusterView *view) {
         };
 
         for (int part = 0; part < PART_COUNT; part++) {
-                const Json *fixed = json_get(json_get(view->status, "images"), parts[part].image_key);
+                const Json *noted = json_get(json_get(view->status, "defaultImages"), parts[part].image_key);
                 const Object *runs = part == PART_METRICS ? view->metrics_set : view->deployments[part];
-                const char *image = view->spec_valid ? view->spec.images[part] : NULL;
+                const char *asked = view->spec_valid ? view->spec.images[part] : NULL;
+                const char *fixed = json_string(noted, NULL);
 
-                if (!image)
-                        image = json_string(fixed, NULL);
-                if (!image && runs)
-                        image = object_value(runs, part == PART_METRICS ? STATEFULSET_IMAGE : DEPLOYMENT_IMAGE);
-                view->images[part] = image && image[0] ? image : defaults[part];
+                if (!fixed && !asked && runs)
+                        fixed = object_value(runs, part == PART_METRICS ? STATEFULSET_IMAGE : DEPLOYMENT_IMAGE);
+                view->default_images[part] = fixed && fixed[0] ? fixed : defaults[part];
+                view->images[part] = asked && asked[0] ? asked : view->default_images[part];
         }
 }
 

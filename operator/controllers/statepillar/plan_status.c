@@ -99,10 +99,13 @@ static void put_sentinels(const View *view, Json *redis) {
 static void put_images(const View *view, Json *status) {
         static const char *const keys[IMAGE_COUNT] = { "postgres", "redis", "haproxy", "etcd" };
         Json *images = json_put_object(status, "images");
+        Json *defaults = json_put_object(status, "defaultImages");
 
         for (int i = 0; i < IMAGE_COUNT; i++)
-                if (i != IMAGE_ETCD || view->spec.dcs == DCS_ETCD)
+                if (i != IMAGE_ETCD || view->spec.dcs == DCS_ETCD) {
                         json_put_string(images, keys[i], view->images[i]);
+                        json_put_string(defaults, keys[i], view->default_images[i]);
+                }
 }
 
 static void put_addresses(const View *view, const Target *target, Json *status) {

@@ -100,7 +100,8 @@ typedef struct View {
         PillarSpec spec;
         const Json *status;    /* present status; NULL without one */
         const Json *addresses; /* as noted on the ConfigMap NAME-addresses, which outlives the pillar; NULL: none */
-        const char *images[IMAGE_COUNT]; /* in force: spec, else fixed, else the operator's default */
+        const char *default_images[IMAGE_COUNT]; /* as fixed when the pillar was made */
+        const char *images[IMAGE_COUNT];         /* in force: spec, else the default */
         PillarStatefulSet sets[SET_COUNT];
         const Object *entry;             /* the Deployment */
         const Object *const *entry_pods; /* NULL-terminated */

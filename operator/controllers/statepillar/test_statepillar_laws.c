@@ -165,6 +165,20 @@ static void test_a_wrong_image_is_mended_before_anybody_served(void **state) {
         world_done(&world);
 }
 
+static void test_an_image_that_is_no_longer_asked_for_gives_way_to_the_default(void **state) {
+        World world;
+
+        (void)state;
+        world_init(
+                &world, "{ profile: Development, members: 3, images: { redis: 'wrong:1' }, storage: { size: 1Gi } }");
+        world.broken = "wrong:1";
+        world_settle(&world, ROUNDS);
+        world_change(&world, "{images: null}");
+        world_settle(&world, ROUNDS);
+        expect_rest(&world, "3/3");
+        world_done(&world);
+}
+
 static void test_a_restart_rolls_replicas_first_and_the_leader_last(void **state) {
         World world;
 
@@ -341,6 +355,7 @@ int main(void) {
                 cmocka_unit_test(test_a_lost_service_comes_back_under_its_address),
                 cmocka_unit_test(test_a_deleted_set_is_woken_when_its_former_pods_have_ended),
                 cmocka_unit_test(test_a_wrong_image_is_mended_before_anybody_served),
+                cmocka_unit_test(test_an_image_that_is_no_longer_asked_for_gives_way_to_the_default),
                 cmocka_unit_test(test_a_restart_rolls_replicas_first_and_the_leader_last),
                 cmocka_unit_test(test_the_primary_moves_once_when_asked_for),
                 cmocka_unit_test(test_a_switchover_to_nobody_is_told),

@@ -37,9 +37,9 @@ static void view_spec(const Seen *seen, Arena *arena, View *view) {
         view->spec_error = view->spec_valid ? "" : arena_string(arena, err.text);
 }
 
+/* The user's image, else the default that was fixed when the pillar was made, else what runs, else the operator's. */
 static void view_images(View *view) {
-        static const char *const keys[IMAGE_COUNT] = { "/images/postgres", "/images/redis", "/images/haproxy",
-                "/images/etcd" };
+        static const char *const keys[IMAGE_COUNT] = { "postgres", "redis", "haproxy", "etcd" };
         const OperatorSettings *settings = view->settings;
         const char *defaults[IMAGE_COUNT] = { settings->image_postgres, settings->image_redis, settings->image_haproxy,
                 settings->image_etcd };
@@ -47,13 +47,13 @@ static void view_images(View *view) {
                 view->entry, view->sets[SET_ETCD].object };
 
         for (int i = 0; i < IMAGE_COUNT; i++) {
-                const char *image = view->spec.images[i];
-                if (!image)
-                        image = json_find_string(view->status, keys[i], NULL);
-                if (!image && running[i])
-                        image = object_value(
+                const char *asked = view->spec.images[i];
+                const char *fixed = json_string(json_get(json_get(view->status, "defaultImages"), keys[i]), NULL);
+                if (!fixed && !asked && running[i])
+                        fixed = object_value(
                                 running[i], i == IMAGE_HAPROXY ? (size_t)DEPLOYMENT_IMAGE : (size_t)STATEFULSET_IMAGE);
-                view->images[i] = image && *image ? image : defaults[i];
+                view->default_images[i] = fixed && *fixed ? fixed : defaults[i];
+                view->images[i] = asked && *asked ? asked : view->default_images[i];
         }
 }
 
