@@ -496,6 +496,7 @@ STATUS = {
         "redis": {"members": [{"name": "p-2", "role": "master", "link": ""}, {"name": "p-1", "role": "replica", "link": "Up"}],
                   "sentinels": {"known": 3, "reachable": 3, "quorumOk": True}},
         "images": {"postgres": "a/b:1", "redis": "a/c:1", "haproxy": "a/d:1", "etcd": "a/e:1"},
+        "defaultImages": {"postgres": "a/b:1", "redis": "a/c:1", "haproxy": "a/d:1", "etcd": "a/e:1"},
         "addresses": {"p-redis-0": "10.96.1.2", "p-redis-1": "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"},
         "updatePending": ["p-0"], "dryRun": DRY_RUN, "waitingFor": [WAIT], "conditions": [CONDITION],
     },
@@ -503,6 +504,7 @@ STATUS = {
         "observedGeneration": 1, "phase": "Ready", "ready": "4/4", "system": "1/1", "proxy": "2/2", "worker": "2/2",
         "state": "3/3", "quorum": "Healthy", "members": 3, "selector": "madbase.io/cluster=c",
         "images": {"api": "a/b:1", "victoriaMetrics": "a/c:1", "gateway": "a/d:1", "worker": "a/e:1"},
+        "defaultImages": {"api": "a/b:1", "victoriaMetrics": "a/c:1", "gateway": "a/d:1", "worker": "a/e:1"},
         "updatePending": ["c-proxy"], "dryRun": DRY_RUN, "waitingFor": [WAIT], "conditions": [CONDITION],
     },
 }
