@@ -7,8 +7,8 @@
 
 #include "lib/base/json.h"
 
-/* A buffer that one big document needed is given back, not kept for the small ones that follow. */
-enum { KEPT_BYTES = 64 * 1024, LIST_FLOOR = 2, SHORT_STRING_BYTES = 32, WINDOW_BYTES = 256 };
+/* A buffer that one big document needed is given back: a watch may rest for hours, and most documents need none. */
+enum { KEPT_BYTES = 512, LIST_FLOOR = 2, SHORT_STRING_BYTES = 32, WINDOW_BYTES = 256 };
 
 typedef enum State { START, BETWEEN, NESTED, SCALAR, AROUND, FINISHED, DEAD } State;
 

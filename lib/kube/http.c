@@ -238,7 +238,7 @@ static void leave(Http *http, const HttpRequest *request, HttpHandle *handle) {
 
 void http_trim(Http *http) {
         pthread_mutex_lock(&http->lock);
-        HttpHandle *surplus = take_surplus(http, INT64_MAX);
+        HttpHandle *surplus = TAKE(http->idle);
         pthread_mutex_unlock(&http->lock);
         free_handles(surplus);
 }

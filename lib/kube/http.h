@@ -45,7 +45,7 @@ void http_free(Http *http);
 /* Makes requests under way and later ones fail with STOPPED, at once. Safe from every thread, not in signal handlers.
  */
 void http_stop(Http *http);
-/* Closes idle connections but the one used last: for when nothing is going on. */
+/* Closes idle connections: for when nothing is going on. */
 void http_trim(Http *http);
 /* One exchange. True whenever a reply arrived, whatever its status; 401 was retried once where fresher credentials
  * could be had. A 429 with Retry-After holds back all later requests for that time; one that would have to wait beyond

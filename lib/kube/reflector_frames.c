@@ -7,8 +7,6 @@
 #include "lib/base/alloc.h"
 #include "lib/kube/reflector.h"
 
-enum { KEEP_BUFFER = 16 * 1024 };
-
 static const char *const TYPES[] = { "ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR" };
 
 static void count_event(const Reflector *reflector, const char *type) {
@@ -171,10 +169,5 @@ bool reflector_feed(Reflector *reflector, int64_t now_ms, const char *bytes, siz
         reflector->now_ms = now_ms;
         if (reflector->phase == PHASE_PAGE)
                 return list_reader_feed(&reflector->reader, bytes, size, err);
-        if (!json_stream_feed(&reflector->frames, bytes, size, err))
-                return false;
-        /* A large object must not leave a large buffer behind for the hours to come. */
-        if (reflector->frames.document.capacity > KEEP_BUFFER && json_stream_idle(&reflector->frames))
-                json_stream_done(&reflector->frames);
-        return true;
+        return json_stream_feed(&reflector->frames, bytes, size, err);
 }

@@ -112,6 +112,17 @@ static void test_connection_and_handle_are_used_again(void **state) {
         assert_int_equal(scripted_server_connections(scene->server), 1);
 }
 
+static void test_trimming_closes_what_is_idle_and_the_next_request_connects_again(void **state) {
+        Scene *scene = *state;
+        say(scene, 200, "", "{}");
+        start(scene);
+        http_trim(scene->http);
+        assert_int_equal(status_of(scene, &GET, NULL), 200);
+        http_trim(scene->http);
+        assert_int_equal(status_of(scene, &GET, NULL), 200);
+        assert_int_equal(scripted_server_connections(scene->server), 2);
+}
+
 static void test_requests_are_counted_by_code_method_and_host(void **state) {
         Scene *scene = *state;
         say(scene, 404, "", "");
@@ -362,6 +373,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_passes_on_the_authorization_of_a_caller, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_any_status_is_a_reply, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_connection_and_handle_are_used_again, setup, teardown),
+                cmocka_unit_test_setup_teardown(
+                        test_trimming_closes_what_is_idle_and_the_next_request_connects_again, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_requests_are_counted_by_code_method_and_host, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_refused_connection_is_unavailable, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_cut_reply_is_unavailable, setup, teardown),

@@ -133,6 +133,7 @@ static void start_stream(WatchStream *stream, int64_t now_ms) {
         stream->transfer.long_lived = true;
         stream->active = true;
         (void)curl_easy_setopt(stream->easy, CURLOPT_PRIVATE, stream);
+        (void)curl_easy_setopt(stream->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
         (void)curl_easy_setopt(stream->easy, CURLOPT_PIPEWAIT, 1L);
         if (curl_multi_add_handle(stream->watch->multi, stream->easy) != CURLM_OK)
                 end_stream(stream, CURLE_FAILED_INIT);
