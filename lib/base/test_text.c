@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <malloc.h>
 #include <string.h>
 
 #include "lib/base/text.h"
@@ -151,6 +152,20 @@ static void test_cuts_between_characters(void **state) {
         assert_int_equal(text_cut("abc", 0), 0);
 }
 
+static void test_what_is_taken_has_no_room_left_behind_it(void **state) {
+        enum { SIZE = 5000, GRAIN = 32 };
+        Text text = { 0 };
+        char *taken;
+
+        (void)state;
+        for (int i = 0; i < SIZE; i++)
+                text_append(&text, "x");
+        assert_true(text.capacity > SIZE + GRAIN);
+        taken = text_take(&text);
+        assert_in_range(malloc_usable_size(taken), SIZE + 1, SIZE + GRAIN);
+        free(taken);
+}
+
 static void test_takes_null_as_empty(void **state) {
         (void)state;
         assert_true(text_equal(NULL, ""));
@@ -170,6 +185,7 @@ int main(void) {
                 cmocka_unit_test(test_knows_utf8),
                 cmocka_unit_test(test_cuts_between_characters),
                 cmocka_unit_test(test_takes_null_as_empty),
+                cmocka_unit_test(test_what_is_taken_has_no_room_left_behind_it),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

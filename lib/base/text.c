@@ -113,8 +113,9 @@ const char *text_string(const Text *text) {
 char *text_take(Text *text) {
         char *taken = NULL;
 
+        /* What is taken may stay for long: without the room that growing left behind it. */
         if (!text->failed)
-                taken = text->data ? TAKE(text->data) : alloc_string("");
+                taken = text->data ? alloc_grow(TAKE(text->data), text->size + 1) : alloc_string("");
         text_done(text);
         return taken;
 }
