@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/base/footprint.h"
 
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,8 +37,19 @@ static void test_code_goes_and_comes_back_and_data_stay(void **state) {
         assert_string_equal(relocated[1], "two");
 }
 
+static void test_gnutls_finds_that_it_need_not_start(void **state) {
+        int (*asked)(void) = (int (*)(void))dlsym(RTLD_DEFAULT, "_gnutls_global_init_skip");
+
+        (void)state;
+        assert_non_null(asked);
+        assert_int_equal(asked(), 1);
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_code_goes_and_comes_back_and_data_stay) };
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_code_goes_and_comes_back_and_data_stay),
+                cmocka_unit_test(test_gnutls_finds_that_it_need_not_start),
+        };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
