@@ -72,7 +72,7 @@ static int run(const Settings *settings, int stop_fd, Arena *arena) {
 }
 
 int main(int argc, char **argv) {
-        int64_t started_ms = clock_now_ms() - age_ms();
+        int64_t entered_ms = clock_now_ms(), started_ms = entered_ms - age_ms();
         CLEANUP(arena_done) Arena arena = { 0 };
         CLEANUP(cleanup_close) int stop_fd = -1;
         Settings settings = { 0 };
@@ -89,6 +89,7 @@ int main(int argc, char **argv) {
                 return 0;
         }
         settings.manager.started_ms = started_ms;
+        settings.manager.entered_ms = entered_ms;
         stop_fd = open_stop_fd();
         if (stop_fd < 0) {
                 log_error(&in_main, "cannot open a descriptor for signals");

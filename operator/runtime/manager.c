@@ -84,7 +84,9 @@ static void trim_when_calm(Manager *manager) {
 static bool serve(Manager *manager, int stop_fd, Error *err) {
         if (!wait_synced(manager, stop_fd))
                 return true;
-        log_info(&in_manager, "caches are in step after %" PRId64 " ms", clock_now_ms() - manager->options->started_ms);
+        atomic_store(&manager->synced_ms, clock_now_ms());
+        log_info(&in_manager, "caches are in step after %" PRId64 " ms",
+                atomic_load(&manager->synced_ms) - manager->options->started_ms);
         alloc_trim();
         footprint_release_code();
         if (!wait_leading(manager, stop_fd))
@@ -169,6 +171,8 @@ bool manager_run(const ManagerOptions *options, int stop_fd, Error *err) {
                 return error_set(err, ERROR_BUG, "more than %d controllers", MANAGER_CONTROLLERS_MAXIMUM);
         if (!mine.started_ms)
                 mine.started_ms = clock_now_ms();
+        if (!mine.entered_ms)
+                mine.entered_ms = clock_now_ms();
         good = manager_start(&manager, err) && serve(&manager, stop_fd, err);
         log_info(&in_manager, "stopping");
         stop(&manager);

@@ -22,6 +22,7 @@ typedef struct ManagerOptions {
         bool no_watch_list;
         int64_t lease_ms, renew_deadline_ms, retry_ms; /* 0: as lease.h says */
         int64_t started_ms;     /* clock_now_ms() when the process began; 0: now. For the line about the start */
+        int64_t entered_ms;     /* clock_now_ms() in main: before it are the container runtime and the loader; 0: now */
         int crash_after_writes; /* for tests of crash safety: _exit after so many writes; 0: never */
 } ManagerOptions;
 

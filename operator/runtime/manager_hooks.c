@@ -33,6 +33,7 @@ bool manager_guard(void *context, Error *err) {
 void manager_on_leading(void *context) {
         Manager *manager = context;
 
+        atomic_store(&manager->led_ms, clock_now_ms());
         log_info(&in_lease, "leading as %s", manager->options->identity);
         (void)!write(manager->lead_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 }
@@ -65,11 +66,16 @@ void manager_on_probe(void *context, const char *owner) {
 
 void manager_on_reconcile(void *context) {
         Manager *manager = context;
+        int64_t started_ms = manager->options->started_ms;
 
         if (atomic_fetch_add(&manager->passes, 1) > 0)
                 return;
-        log_info(&in_manager, "operator started: version %s, first reconcile after %" PRId64 " ms", MADBASE_VERSION,
-                clock_now_ms() - manager->options->started_ms);
+        /* With its parts: a standby leads late, and without an object there is nothing to reconcile. */
+        log_info(&in_manager,
+                "operator started: version %s, first reconcile after %" PRId64 " ms (in main after %" PRId64
+                ", leading after %" PRId64 ", caches in step after %" PRId64 ")",
+                MADBASE_VERSION, clock_now_ms() - started_ms, manager->options->entered_ms - started_ms,
+                atomic_load(&manager->led_ms) - started_ms, atomic_load(&manager->synced_ms) - started_ms);
 }
 
 typedef struct Waking {

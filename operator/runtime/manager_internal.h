@@ -42,7 +42,8 @@ struct Manager {
         Workers *workers[MANAGER_CONTROLLERS_MAXIMUM];
         size_t worker_count;
         atomic_int passes, write_count;
-        int passes_seen, passes_trimmed; /* the main thread's */
+        _Atomic int64_t led_ms, synced_ms; /* when we began to lead, and when the caches were in step; 0: not yet */
+        int passes_seen, passes_trimmed;   /* the main thread's */
 };
 
 /* Everything up to running watches and lease; on failure the caller stops and frees what there is. */
