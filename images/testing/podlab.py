@@ -4,7 +4,9 @@ namespace and an address for each pod, folders for ConfigMap, Secret and volume.
 
 All pods of a lab hang on one bridge inside a namespace of the lab: nothing reaches the machine's own network.
 """
+import contextlib
 import ctypes
+import fcntl
 import functools
 import itertools
 import json
@@ -30,12 +32,20 @@ def sh(*args, check=True, timeout=60, **options):
     return done.stdout
 
 
+@contextlib.contextmanager
+def locked(path):
+    """One at a time, among all processes of the machine."""
+    with open(path, "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @functools.lru_cache(maxsize=None)
 def image_root(name):
     """The root folder and the configuration of images/NAME, built and unpacked if need be."""
     archive = sh(os.path.join(REPOSITORY, "hack", "images"), "--print", name, timeout=900).split()[-1]
     folder = os.path.join(os.path.dirname(archive), "unpacked", os.path.basename(archive))
-    with tarfile.open(archive) as tar:
+    with locked(f"{archive}.lock"), tarfile.open(archive) as tar:
         manifest = json.load(tar.extractfile("manifest.json"))[0]
         config = json.load(tar.extractfile(manifest["Config"]))["config"]
         if not os.path.isdir(folder):
