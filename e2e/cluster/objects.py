@@ -120,7 +120,7 @@ class Custom:
 
     def entry_redis(self, port=6379):
         password = self.secret("redis-auth")["password"]
-        return f"redis://:{password}@{self.name}-entry.{self.namespace}.svc:{port}/0"
+        return f"redis://default:{password}@{self.name}-entry.{self.namespace}.svc:{port}/0"
 
     @contextlib.contextmanager
     def writers(self, label, may_lose=False):

@@ -42,7 +42,7 @@ def test_the_apps_secret_has_every_key_and_they_say_the_same(solo):
         f"postgresql://{app['username']}:{app['password']}@{app['host']}:{app['port']}/{app['dbname']}")
     assert app["jdbc-uri"] == (f"jdbc:postgresql://{app['host']}:{app['port']}/{app['dbname']}"
                                f"?user={app['username']}&password={app['password']}")
-    assert app["REDIS_URL"] == f"redis://:{solo.secret('redis-auth')['password']}@solo-redis.e2e-solo.svc:6379/0"
+    assert app["REDIS_URL"] == f"redis://default:{solo.secret('redis-auth')['password']}@solo-redis.e2e-solo.svc:6379/0"
 
 
 def test_passwords_are_asked_for(solo, cluster):

@@ -125,8 +125,8 @@ static bool make_app(Making *making, Error *err) {
         json_put_string(app, "DATABASE_URL", uri);
         json_put_string(app, "jdbc-uri",
                 arena_printf(making->arena, "jdbc:postgresql://%s:5432/app?user=app&password=%s", host, password));
-        json_put_string(
-                app, "REDIS_URL", arena_printf(making->arena, "redis://:%s@%s-redis.%s.svc:6379/0", redis, name, ns));
+        json_put_string(app, "REDIS_URL",
+                arena_printf(making->arena, "redis://default:%s@%s-redis.%s.svc:6379/0", redis, name, ns));
         return true;
 }
 
