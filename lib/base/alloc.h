@@ -12,7 +12,7 @@ void *alloc_grow(void *old, size_t size) __attribute__((returns_nonnull));
 /* Copies of a string (NULL gives NULL) and of `size` bytes with a NUL byte added behind. */
 char *alloc_string(const char *text);
 char *alloc_bytes(const void *bytes, size_t size) __attribute__((returns_nonnull));
-/* Keeps the process small: two malloc arenas for all threads, early trimming, big buffers in mappings of their own.
+/* Keeps the process small: one malloc arena for all threads, early trimming, big buffers in mappings of their own.
  * Call once, first thing in main. */
 void alloc_tune(void);
 /* Gives freed pages back to the system; call after a burst (first sync, big relist). */

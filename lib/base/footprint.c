@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Walks the loaded objects. Law: only segments that nobody can write are let go, so that nothing is lost. */
+/* Walks the loaded objects, and the stack's free end. Law: only segments that nobody can write and stack that no call
+ * uses are let go, so that nothing is lost. */
 #include "lib/base/footprint.h"
 
 #include <link.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -30,6 +32,24 @@ static int release_object(struct dl_phdr_info *info, size_t size, void *context)
 
 void footprint_release_code(void) {
         (void)dl_iterate_phdr(release_object, NULL);
+}
+
+void footprint_release_stack(void) {
+        const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+        pthread_attr_t attributes;
+        void *lowest = NULL;
+        size_t size = 0;
+        uintptr_t start, end;
+
+        if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+                return;
+        (void)pthread_attr_getstack(&attributes, &lowest, &size);
+        (void)pthread_attr_destroy(&attributes);
+        start = ((uintptr_t)lowest + page - 1) & ~(page - 1);
+        /* A page below this frame stays: for the frame of the call itself, and what a signal handler may need. */
+        end = ((uintptr_t)__builtin_frame_address(0) & ~(page - 1)) - page;
+        if (lowest && start < end)
+                (void)madvise((void *)start, end - start, MADV_DONTNEED); // NOLINT(performance-no-int-to-ptr)
 }
 
 int _gnutls_global_init_skip(void) { // NOLINT(bugprone-reserved-identifier)

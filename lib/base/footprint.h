@@ -7,6 +7,9 @@
  * cache at their next use, for a fraction of a microsecond each. Call when a burst is over. Pages that were written
  * (data, relocations) are never touched. Safe from every thread, also while others run. madvise(2), MADV_DONTNEED. */
 void footprint_release_code(void);
+/* Lets go of what the calling thread's stack holds below the caller's frame. Call where the thread is about to rest
+ * after deep calls; the next deep call gets zeroed pages. */
+void footprint_release_stack(void);
 /* libcurl's optional protocols bring GnuTLS along, which would read its tables at the start of each program: 0.2 MiB
  * and some milliseconds for nothing, since our TLS is OpenSSL's. GnuTLS asks this function of the program first.
  * https://gnutls.org/manual/html_node/Initialization.html (GNUTLS_SKIP_GLOBAL_INIT) */

@@ -102,6 +102,9 @@ static size_t receive_header(char *line, size_t one, size_t size, void *context)
                 response->retry_after_ms = 0;
                 bool good = status / 100 == 2;
                 transfer->handing_over = good && transfer->request.on_bytes;
+                /* A watch goes on for minutes, and what let it in is not asked for again. */
+                if (good && transfer->long_lived)
+                        credentials_view_done(&transfer->credentials);
                 response->body.maximum = good ? HTTP_MAXIMUM_BODY : HTTP_MAXIMUM_ERROR_BODY;
         } else if (size > strlen(RETRY_AFTER) && !strncasecmp(line, RETRY_AFTER, strlen(RETRY_AFTER))) {
                 response->retry_after_ms = parse_retry_after(line + strlen(RETRY_AFTER), size - strlen(RETRY_AFTER));

@@ -10,6 +10,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "lib/base/footprint.h"
 #include "lib/base/random.h"
 #include "operator/runtime/freshness.h"
 #include "operator/runtime/queue.h"
@@ -169,6 +170,7 @@ static void *work(void *context) {
                 if (is_fresh(workers, key, priority))
                         reconcile(workers, key, priority);
                 queue_done(workers->queue, key);
+                footprint_release_stack();
         }
         pthread_mutex_lock(&workers->lock);
         workers->running--;
