@@ -2,6 +2,7 @@
 """The sample MadCluster: four pillars, their columns, metrics, the control-plane API, drain and autoscaling."""
 
 import json
+import re
 import time
 
 import jsonschema
@@ -11,6 +12,7 @@ from local_cluster import NotYet, say, wait_until
 from objects import is_ready_pod, refusal
 
 MEMORY_KIB = {"RssAnon": 4 * 1024, "VmRSS": 16 * 1024}
+START_MS, START_TRIES = 300, 3
 
 
 def ask(demo, method, path, token=None, body=None):
@@ -151,15 +153,36 @@ def test_an_even_count_is_refused_with_the_reason(demo, cluster, how, kind):
     assert f"{path} is 2; it must be 1, 3 or 5" in text
 
 
-@pytest.mark.timeout(120)
-def test_the_idle_operator_is_small_and_starts_quickly(demo, operator):
+def idle_memory(operator, when):
     operator.settle()
-    leader = operator.wait_leader()
-    memory = operator.memory(leader)
-    started = next(line for line in map(json.loads, operator.log(leader).splitlines())
-                   if line["msg"].startswith("operator started"))["msg"]
-    say(f"idle operator with one MadCluster: RssAnon {memory['RssAnon']} KiB, VmRSS {memory['VmRSS']} KiB; {started}")
+    memory = operator.memory(operator.wait_leader())
+    say(f"idle operator with one MadCluster, {when}: RssAnon {memory['RssAnon']} KiB, VmRSS {memory['VmRSS']} KiB")
     assert all(memory[key] <= most for key, most in MEMORY_KIB.items()), memory
+
+
+def start_ms(operator):
+    """From the start of the process to the first reconcile, of an operator that starts alone and need not wait for
+    another's Lease. The process is made by the container runtime, whose part is counted, too."""
+    with operator.replicas(0):
+        pass
+    leader = operator.wait_leader()
+    line = wait_until("the first reconcile", lambda: re.search(r"operator started: [^\"]*", operator.log(leader)), 30)
+    say(line.group())
+    return int(re.search(r"first reconcile after (\d+) ms", line.group()).group(1))
+
+
+@pytest.mark.timeout(240)
+def test_the_idle_operator_is_small_and_starts_quickly(demo, operator):
+    demo.wait_ready()
+    idle_memory(operator, "as long as it has run")
+    with operator.replicas(1):
+        times = []
+        # What a busy machine adds differs from start to start; what the operator takes does not.
+        while len(times) < START_TRIES and (not times or times[-1] > START_MS):
+            operator.settle()
+            times.append(start_ms(operator))
+        idle_memory(operator, "after a restart")
+    assert min(times) <= START_MS, times
 
 
 @pytest.mark.timeout(300)
