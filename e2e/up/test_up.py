@@ -14,8 +14,8 @@ import pytest
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 NAME = "up"
 KINDS = "pods,services,statefulsets,deployments,configmaps,secrets,pvc,networkpolicies,pdb,madclusters,statepillars"
-# Patroni writes its lock itself, every other loop.
-PATRONIS_OWN = re.compile(r"ConfigMap madbase/demo-leader ")
+# Patroni notes its lock, its position and its role in these, while clients write.
+PATRONIS_OWN = re.compile(r"ConfigMap madbase/demo-leader|Pod madbase/demo-pg-\d")
 CLIENTS = """
 import psycopg, redis, sys
 with psycopg.connect(sys.argv[1], autocommit=True, connect_timeout=5) as sql:
@@ -36,11 +36,13 @@ def kubectl(*arguments):
 
 
 def versions():
-    """Every object with its identity and version: a write changes one of them."""
-    items = json.loads(kubectl("get", KINDS, "-A", "-o", "json"))["items"]
-    rows = {f"{item['kind']} {item['metadata']['namespace']}/{item['metadata']['name']} "
-            f"{item['metadata']['uid']} {item['metadata']['resourceVersion']}" for item in items}
-    return {row for row in rows if not PATRONIS_OWN.match(row)}
+    """Every object with its identity and version: a write changes one of them, and so does a restart."""
+    rows = {}
+    for item in json.loads(kubectl("get", KINDS, "-A", "-o", "json"))["items"]:
+        meta, name = item["metadata"], f"{item['kind']} {item['metadata']['namespace']}/{item['metadata']['name']}"
+        restarts = [status["restartCount"] for status in item.get("status", {}).get("containerStatuses", [])]
+        rows[name] = (meta["uid"], restarts, None if PATRONIS_OWN.fullmatch(name) else meta["resourceVersion"])
+    return rows
 
 
 def secret(key):
