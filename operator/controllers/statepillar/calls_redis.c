@@ -51,7 +51,9 @@ bool call_redis_config(Runtime *runtime, const Object *about, const Json *args, 
                        (const char *const[]){ "SENTINEL", "SET", group, "quorum", quorum, NULL }, err);
 }
 
-/* Looks first: the prober's answer may be older than the last reset. NOQUORUM is an error: then nobody forgets. */
+/* Looks first: the prober's answer may be older than the last reset or the last failover. A Sentinel that is reset in
+ * the middle of a failover keeps the old master for good, and forgets the only replicas from which it could learn of
+ * the new one. NOQUORUM is an error: then nobody forgets. */
 static bool reset_if_haunted(Redis *sentinel, const char *group, const Json *args, Arena *arena, Error *err) {
         SentinelState state = { 0 };
 
@@ -59,6 +61,8 @@ static bool reset_if_haunted(Redis *sentinel, const char *group, const Json *arg
                 return false;
         if ((int64_t)state.sentinel_count + 1 <= json_find_int(args, "/sentinels", 0) &&
                 (int64_t)state.replica_count <= json_find_int(args, "/replicas", 0))
+                return true;
+        if (!text_equal(state.flags, "master") || !text_equal(state.master_host, json_find_string(args, "/master", "")))
                 return true;
         return call_tell(sentinel, (const char *const[]){ "SENTINEL", "CKQUORUM", group, NULL }, err) &&
                call_tell(sentinel, (const char *const[]){ "SENTINEL", "RESET", group, NULL }, err);

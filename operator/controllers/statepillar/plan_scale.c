@@ -68,6 +68,28 @@ static void move_leader(const View *view, PillarSet set, const PillarMember *lea
         draft_move(view, plan, set, leader, next, "leave");
 }
 
+/* A Sentinel in the middle of a failover takes the new master for its own only when all replicas have turned round, or
+ * ten seconds later. */
+static bool is_settled(const PillarMember *sentinel, const PillarMember *master) {
+        return !sentinel->failing_over && master && text_equal(sentinel->master, master->address);
+}
+
+/* Whether every Sentinel within reach is through with the last failover; else says for whom to wait. A replica that
+ * leaves before would be one that it waits for. */
+static bool sentinels_settled(const View *view, const PillarMember *master, Plan *plan) {
+        for (int i = 0; i < view->sets[SET_SENTINEL].replicas; i++) {
+                const PillarMember *sentinel = &view->sets[SET_SENTINEL].members[i];
+                if (!sentinel->reachable || is_settled(sentinel, master))
+                        continue;
+                wait_member(plan, sentinel->name,
+                        arena_printf(plan->arena, "Sentinel %s to be through with the last failover to %s",
+                                sentinel->name, master->name),
+                        "It takes ten seconds at most");
+                return false;
+        }
+        return true;
+}
+
 /* Shrinks PostgreSQL or Redis by at most one. */
 static int shrink_data(const View *view, PillarSet set, int wanted, Plan *plan) {
         const PillarStatefulSet *state = &view->sets[set];
@@ -91,13 +113,15 @@ static int shrink_data(const View *view, PillarSet set, int wanted, Plan *plan) 
                 move_leader(view, set, leader, least(wanted, state->replicas - 1), plan);
                 return state->replicas;
         }
+        if (set == SET_REDIS && !sentinels_settled(view, leader, plan))
+                return state->replicas;
         draft_confirm(plan, set, leader, &state->members[state->replicas - 1], "leave");
         return state->replicas - 1;
 }
 
 /* What the Sentinels that stay still count though it left. */
 typedef struct Ghosts {
-        const PillarMember *unsettled; /* does not know all that there are, or cannot be asked */
+        const PillarMember *unsettled; /* does not know all that there are, fails over, or cannot be asked */
         const PillarMember *haunted;   /* the first that counts something that is gone */
         bool sentinels;                /* Sentinels are among what is counted */
 } Ghosts;
@@ -109,7 +133,8 @@ static Ghosts find_ghosts(const View *view) {
 
         for (int i = 0; i < state->replicas; i++) {
                 const PillarMember *member = &state->members[i];
-                if (!member->serves || member->known < state->replicas || member->replicas < replicas)
+                if (!member->serves || member->known < state->replicas || member->replicas < replicas ||
+                        !is_settled(member, pillar_leader(view, SET_REDIS)))
                         ghosts.unsettled = member;
                 else if (!ghosts.haunted && (member->known > state->replicas || member->replicas > replicas))
                         ghosts.haunted = member;
@@ -130,6 +155,7 @@ static void forget_ghosts(const View *view, const PillarMember *haunted, Plan *p
         json_put_string(args, "sentinel", haunted->name);
         json_put_int(args, "sentinels", view->sets[SET_SENTINEL].replicas);
         json_put_int(args, "replicas", redis - 1);
+        json_put_string(args, "master", pillar_leader(view, SET_REDIS)->address);
         json_put_string(args, "group", pillar_group(view));
         draft_call(plan, "sentinel-reset", args,
                 arena_printf(plan->arena, "Sentinel %s still counts a member that left", haunted->name));

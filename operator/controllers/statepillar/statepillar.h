@@ -73,6 +73,7 @@ typedef struct PillarMember {
         int64_t replicas;   /* Sentinel: replicas it knows of; Redis master: connected replicas */
         bool quorum_ok;     /* Sentinel: CKQUORUM said OK */
         const char *master; /* Sentinel: address of the master it names */
+        bool failing_over;  /* of a Sentinel: in the middle of a failover, its own word */
 } PillarMember;
 
 typedef struct PillarStatefulSet {

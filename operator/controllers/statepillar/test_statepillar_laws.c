@@ -179,6 +179,24 @@ static void test_an_image_that_is_no_longer_asked_for_gives_way_to_the_default(v
         world_done(&world);
 }
 
+static void test_nobody_leaves_and_no_sentinel_forgets_in_the_middle_of_a_failover(void **state) {
+        World world;
+
+        (void)state;
+        world_init(&world, "{ profile: Development, members: 3, storage: { size: 1Gi } }");
+        world_settle(&world, ROUNDS);
+        world.failing_over = "prod-sentinel-0";
+        world_change(&world, "{members: 1}");
+        world_settle(&world, ROUNDS);
+        assert_int_equal(json_find_int(world_find(&world, "StatefulSet", "prod-redis"), "/spec/replicas", 0), 3);
+        assert_int_equal(json_find_int(world_find(&world, "StatefulSet", "prod-sentinel"), "/spec/replicas", 0), 3);
+        assert_int_equal(count_trace(&world, "sentinel-reset"), 0);
+        world.failing_over = NULL;
+        world_settle(&world, ROUNDS);
+        expect_rest(&world, "1/1");
+        world_done(&world);
+}
+
 static void test_a_restart_rolls_replicas_first_and_the_leader_last(void **state) {
         World world;
 
@@ -356,6 +374,7 @@ int main(void) {
                 cmocka_unit_test(test_a_deleted_set_is_woken_when_its_former_pods_have_ended),
                 cmocka_unit_test(test_a_wrong_image_is_mended_before_anybody_served),
                 cmocka_unit_test(test_an_image_that_is_no_longer_asked_for_gives_way_to_the_default),
+                cmocka_unit_test(test_nobody_leaves_and_no_sentinel_forgets_in_the_middle_of_a_failover),
                 cmocka_unit_test(test_a_restart_rolls_replicas_first_and_the_leader_last),
                 cmocka_unit_test(test_the_primary_moves_once_when_asked_for),
                 cmocka_unit_test(test_a_switchover_to_nobody_is_told),

@@ -42,6 +42,7 @@ static void read_sentinel(PillarMember *member) {
         member->replicas = json_find_int(member->answer, "/replicas", 0);
         member->quorum_ok = json_find_bool(member->answer, "/quorum_ok", false);
         member->master = json_find_string(member->answer, "/master_ip", "");
+        member->failing_over = json_find_bool(member->answer, "/failover_in_progress", false);
         member->serves = json_find_bool(member->answer, "/known", false);
 }
 

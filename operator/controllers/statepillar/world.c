@@ -130,8 +130,11 @@ static void answer_redis(const World *world, const char *pod, Json *answer) {
 static void answer_sentinel(const World *world, const char *pod, Json *answer) {
         const char *address = json_find_string(world_find(world, "Service", world->master), "/spec/clusterIP", "");
 
+        bool failing_over = text_equal(pod, world->failing_over);
+
         json_put_bool(answer, "known", true);
-        json_put_string(answer, "master_ip", address);
+        json_put_bool(answer, "failover_in_progress", failing_over);
+        json_put_string(answer, "master_ip", failing_over ? "10.96.99.99" : address);
         json_put_bool(answer, "quorum_ok", true);
         json_put_int(answer, "sentinels", count_pods(world, "sentinel") + ghosts_of(world, pod, "sentinels"));
         json_put_int(answer, "replicas", count_pods(world, "redis") - 1 + ghosts_of(world, pod, "replicas"));

@@ -16,7 +16,8 @@ typedef struct World {
         int serial;
         int writes; /* of the last round: applies that changed something, deletions, calls */
         int timeline;
-        const char *broken; /* pods of this image never get ready; NULL: none */
+        const char *failing_over; /* this Sentinel is in the middle of a failover; NULL: none */
+        const char *broken;       /* pods of this image never get ready; NULL: none */
 } World;
 
 /* Starts with the pillar alone; `spec` is YAML. */
