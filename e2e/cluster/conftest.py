@@ -51,6 +51,7 @@ def demo(cluster, operator):
     make_namespace(cluster, made.namespace)
     cluster.apply(DEMO.read_text(encoding="utf-8"))
     made.wait_ready(300)
+    made.wait_open()
     return made
 
 
@@ -59,6 +60,7 @@ def solo(cluster, operator):
     make_namespace(cluster, "e2e-solo")
     made = StatePillar(cluster, "e2e-solo", "solo").apply(SOLO)
     made.wait_members(1, 180)
+    made.wait_open()
     return made
 
 

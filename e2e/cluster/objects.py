@@ -122,6 +122,22 @@ class Custom:
         password = self.secret("redis-auth")["password"]
         return f"redis://default:{password}@{self.name}-entry.{self.namespace}.svc:{port}/0"
 
+    def wait_open(self):
+        """Every way in answers: kube-proxy and HAProxy hear of what got ready a moment later than the operator."""
+        uri = self.secret()["uri"]
+
+        def answers():
+            try:
+                for way in (self.entry_uri(), self.entry_uri(5434), uri, uri.replace("-rw.", "-ro.")):
+                    self.cluster.sql(way, "SELECT 1")
+                for way in (self.entry_redis(), self.entry_redis(6380), self.secret()["REDIS_URL"]):
+                    self.cluster.redis(way, "PING")
+            except Refused as error:
+                raise NotYet(error) from error
+            return True
+
+        wait_until(f"every way into {self.name}", answers, 20)
+
     @contextlib.contextmanager
     def writers(self, label, may_lose=False):
         """Clients that write to PostgreSQL and Redis through the entry; at the end nothing acknowledged is missing, or

@@ -43,8 +43,9 @@ def essence(thing):
         return None
     copy = json.loads(json.dumps(thing))
     meta = copy["metadata"]
-    notes = {key: value for key, value in meta.get("annotations", {}).items()
-             if not key.startswith("deployment.") and key != "madbase.io/former-pods"}  # gone with the pods it names
+    # The names of former pods go with these pods; the intent is a hash of what is applied, those names among it.
+    notes = {key: value for key, value in meta.get("annotations", {}).items() if not key.startswith("deployment.")
+             and key not in ("madbase.io/former-pods", "madbase.io/intent")}
     copy["metadata"] = {"name": meta["name"], "labels": meta.get("labels"), "annotations": notes}
     copy.pop("status", None)
     copy.pop("kind", None)

@@ -49,7 +49,7 @@ def test_passwords_are_asked_for(solo, cluster):
     wrong = solo.entry_uri().replace(solo.secret()["password"], "wrong")
     assert "password authentication failed" in refusal(cluster.sql, wrong, "SELECT 1")
     password = solo.secret("redis-auth")["password"]
-    for url in (solo.entry_redis().replace(password, "wrong"), solo.entry_redis().replace(f":{password}@", "")):
+    for url in (solo.entry_redis().replace(password, "wrong"), solo.entry_redis().replace(f"default:{password}@", "")):
         assert "Authentication" in refusal(cluster.redis, url, "PING")
 
 
