@@ -97,12 +97,12 @@ def test_every_row_is_back_after_deletion_under_retain_also_when_member_0_was_be
     def written_without_member_0():
         try:
             cluster.sql(pillar.entry_uri(), "INSERT INTO rows SELECT generate_series(1, 1000)")
-            return cluster.redis(pillar.entry_redis(), "SET", "late", "kept")
+            cluster.redis(pillar.entry_redis(), "SET", "late", "kept")
+            return cluster.sql(pillar.entry_uri(), "SELECT count(*) FROM rows")
         except Refused as error:
             raise NotYet(error) from error
 
-    wait_until("writes without member 0", written_without_member_0, 60)
-    count = cluster.sql(pillar.entry_uri(), "SELECT count(*) FROM rows")
+    count = wait_until("writes without member 0", written_without_member_0, 60)
     secrets = [pillar.secret(name) for name in ("app", "postgres", "redis-auth", "ca")]
 
     pillar.delete()
