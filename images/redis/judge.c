@@ -81,7 +81,9 @@ static bool goes_first(const Knowledge *knowledge, size_t except) {
         return true;
 }
 
-size_t judge_named(const Knowledge *knowledge, bool *ret_majority, bool *ret_knows) {
+/* Which member the Sentinels name: its index, or n_redis when none, or an address that is no member's. majority: more
+ * than half of all Sentinels name it. knows: some Sentinel names a master, known to us or not. */
+static size_t judge_named(const Knowledge *knowledge, bool *ret_majority, bool *ret_knows) {
         const Settings *settings = knowledge->settings;
         const SentinelAnswer *best = NULL;
         for (size_t i = 0; i < settings->n_sentinels; i++) {
@@ -100,6 +102,20 @@ size_t judge_named(const Knowledge *knowledge, bool *ret_majority, bool *ret_kno
         return best ? member : settings->n_redis;
 }
 
+static bool is_failing_over(const Knowledge *knowledge) {
+        for (size_t i = 0; i < knowledge->settings->n_sentinels; i++)
+                if (knowledge->sentinels[i].reachable && knowledge->sentinels[i].failing_over)
+                        return true;
+        return false;
+}
+
+size_t judge_leader_of_open(const Knowledge *knowledge) {
+        bool majority, knows;
+        size_t named = judge_named(knowledge, &majority, &knows);
+        bool other = majority && named != knowledge->settings->self;
+        return other && !is_failing_over(knowledge) ? named : knowledge->settings->n_redis;
+}
+
 /* The Sentinels name this member. */
 static Judgement judge_named_self(const Knowledge *knowledge, bool majority) {
         const Settings *settings = knowledge->settings;
@@ -111,9 +127,8 @@ static Judgement judge_named_self(const Knowledge *knowledge, bool majority) {
         if ((other = find_order(knowledge, POSITION_NEWER, none)) < none)
                 return verdict(VERDICT_HOLD, self, "%s has newer data: the Sentinels must promote it",
                         name_of(knowledge, other));
-        for (size_t i = 0; i < settings->n_sentinels; i++)
-                if (knowledge->sentinels[i].reachable && knowledge->sentinels[i].failing_over)
-                        return verdict(VERDICT_HOLD, self, "the Sentinels are promoting another member");
+        if (is_failing_over(knowledge))
+                return verdict(VERDICT_HOLD, self, "the Sentinels are promoting another member");
         if (!own(knowledge)->has_data && !all)
                 return verdict(VERDICT_HOLD, self,
                         "this member is empty, and %zu of %zu members do not answer: they may hold the data",

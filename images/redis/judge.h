@@ -55,8 +55,8 @@ typedef struct Judgement {
 
 Judgement judge(const Knowledge *knowledge);
 
-/* Which member the Sentinels name: its index, or n_redis when none, or an address that is no member's. majority: more
- * than half of all Sentinels name it. knows: some Sentinel names a master, known to us or not. */
-size_t judge_named(const Knowledge *knowledge, bool *ret_majority, bool *ret_knows);
+/* For an open member: whom it is to follow if that one leads, by the word of most Sentinels; n_redis: nobody else.
+ * While a Sentinel moves the master nobody is turned round: the one that it just promoted is not named yet. */
+size_t judge_leader_of_open(const Knowledge *knowledge);
 const char *judge_phase_name(Phase phase);
 bool judge_phase_parse(const char *name, Phase *ret);

@@ -216,9 +216,9 @@ static void mind_the_named(Seat *seat) {
         ask_sentinels(&seat->settings, &knowledge);
         for (size_t i = 0; i < seat->settings.n_redis; i++)
                 settings_address(&seat->settings.redis[i], knowledge.addresses[i]);
-        bool majority, knows, was_master = seat->look.master;
-        size_t named = judge_named(&knowledge, &majority, &knows);
-        if (!majority || named >= seat->settings.n_redis || named == seat->settings.self)
+        bool was_master = seat->look.master;
+        size_t named = judge_leader_of_open(&knowledge);
+        if (named >= seat->settings.n_redis)
                 return;
         const char *master = knowledge.addresses[named];
         if (strcmp(seat->look.following, master) == 0 || !leads(&seat->settings, master))

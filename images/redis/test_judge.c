@@ -195,6 +195,20 @@ static void test_the_named_member_waits_while_sentinel_promotes_another(void **s
         expect(&knowledge, VERDICT_HOLD, 0);
 }
 
+static void test_an_open_member_follows_whom_most_sentinels_name_but_for_a_failover_under_way(void **state) {
+        (void)state;
+        Knowledge knowledge = begin(2);
+        name_master(&knowledge, 3, 0, 7);
+        assert_int_equal(judge_leader_of_open(&knowledge), 0);
+        knowledge.sentinels[1].failing_over = true; /* it may have promoted this member just now */
+        assert_int_equal(judge_leader_of_open(&knowledge), 3);
+        knowledge.sentinels[1].failing_over = false;
+        name_master(&knowledge, 1, 2, 8); /* the first that knows; the others hear of it in two seconds */
+        assert_int_equal(judge_leader_of_open(&knowledge), 3);
+        name_master(&knowledge, 3, 2, 8);
+        assert_int_equal(judge_leader_of_open(&knowledge), 3);
+}
+
 static void test_the_named_member_does_not_lead_beside_another_master(void **state) {
         (void)state;
         Knowledge knowledge = begin(0);
@@ -288,6 +302,7 @@ int main(void) {
                 cmocka_unit_test(test_an_open_replica_with_the_same_data_goes_first),
                 cmocka_unit_test(test_the_named_member_needs_a_majority_of_the_sentinels),
                 cmocka_unit_test(test_the_named_member_waits_while_sentinel_promotes_another),
+                cmocka_unit_test(test_an_open_member_follows_whom_most_sentinels_name_but_for_a_failover_under_way),
                 cmocka_unit_test(test_the_named_member_does_not_lead_beside_another_master),
                 cmocka_unit_test(test_a_minority_of_the_sentinels_cannot_make_newer_data_go),
                 cmocka_unit_test(test_the_most_advanced_leads_when_no_sentinel_knows_a_master),
